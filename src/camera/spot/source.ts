@@ -1,0 +1,173 @@
+import type { StreamSettings } from "../../domain/camera.ts";
+import { Fault } from "../../domain/fault.ts";
+import type { Source, Unit } from "../../domain/media.ts";
+import type { Secret } from "../../domain/secret.ts";
+import type { Report, SourceCounters } from "../../domain/status.ts";
+import { directoryNames, fixedAuthorities } from "../../lib/spot-protocol.ts";
+import { watchForStall } from "../../lib/stall.ts";
+import type { LossPolicy } from "../../media/depacketizer.ts";
+import { parseOfferedMedia } from "../../media/sdp.ts";
+import { SrtpReceiver } from "../../media/srtp.ts";
+import { Timeline } from "../../media/timeline.ts";
+import { addCounters, noCounters } from "./counters.ts";
+import { findAuthority } from "./directory.ts";
+import { MediaReceiver } from "./media-receiver.ts";
+import { RobotClient } from "./rpc.ts";
+import { fetchOffer, postAnswer } from "./signalling.ts";
+import { setStreamSettings } from "./stream-quality.ts";
+import { TokenKeeper } from "./token.ts";
+import type { RobotLogin } from "./token.ts";
+import { resolveTrust } from "./trust.ts";
+import type { TlsAddress, TlsTrust } from "./trust.ts";
+import { answerCamera } from "./webrtc.ts";
+import type { CameraSession } from "./webrtc.ts";
+import { wantedReceiveBufferBytes } from "./webrtc-hook.ts";
+
+export interface SpotOptions {
+  /** The robot: gRPC, usually port 443. */
+  readonly robot: TlsAddress & { readonly trust: TlsTrust };
+  /** The Spot CAM: signalling over HTTPS, usually port 31102. */
+  readonly camera: TlsAddress & { readonly trust: TlsTrust };
+  readonly login: RobotLogin;
+  /** Set on the camera's encoder before each connection; nothing is set where this is empty. */
+  readonly settings: StreamSettings;
+  readonly onLoss: LossPolicy;
+  readonly audio: boolean;
+  /** Milliseconds without a picture after which the connection is given up. */
+  readonly stallMs: number;
+  readonly report: Report;
+  /** Called with each token the robot gives, so that logs can mask it. */
+  readonly onToken: (token: Secret) => void;
+}
+
+const directoryWaitMs = 10_000;
+const progressMs = 1000;
+
+/** The camera of a Boston Dynamics Spot: token, directory, signalling, WebRTC, units. */
+export function createSpotSource(options: SpotOptions): Source {
+  const name = "spot";
+  const tokens = new TokenKeeper(options.login, options.onToken);
+  const timeline = new Timeline();
+  let counted: SourceCounters = noCounters;
+  let receiver: MediaReceiver | undefined;
+
+  async function run(emit: (unit: Unit) => void, signal: AbortSignal): Promise<void> {
+    try {
+      await connectAndReceive(emit, signal);
+    } catch (error) {
+      if (error instanceof Fault && error.code === "token-expired") tokens.forget();
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  async function connectAndReceive(emit: (unit: Unit) => void, signal: AbortSignal): Promise<void> {
+    const robotTrust = await resolveTrust(
+      options.robot.trust,
+      { ...options.robot, serverName: fixedAuthorities.auth },
+      signal,
+    );
+    using client = new RobotClient(options.robot, robotTrust);
+    const token = await tokens.get(client, signal);
+    const authority = await findAuthority(client, directoryNames.streamQuality, token, directoryWaitMs, signal);
+    await applySettings(client, authority, token, signal);
+    const camera = { ...options.camera, trust: await resolveTrust(options.camera.trust, options.camera, signal) };
+    const offer = await fetchOffer(camera, token, signal);
+
+    let session: CameraSession | undefined;
+    let onPicture = (): void => {};
+    using media = new MediaReceiver({
+      offer: parseOfferedMedia(offer.sdp),
+      onLoss: options.onLoss,
+      timeline,
+      emit: (unit) => {
+        if (unit.kind === "video") onPicture();
+        emit(unit);
+      },
+      feedback: {
+        requestKeyframe: (ssrc) => session?.sendKeyframeRequest(ssrc),
+        requestPackets: (ssrc, sequences) => session?.sendNack(ssrc, sequences),
+        report: (ssrc, statistics) => {
+          const report = statistics.report();
+          if (report !== undefined) session?.sendReport(ssrc, report);
+        },
+      },
+    });
+    await using opened = await answerCamera({
+      offer: offer.sdp,
+      cameraHost: options.camera.host,
+      audio: options.audio,
+      onDatagram: (datagram) => media.push(datagram),
+      onSenderReport: (ssrc, ntpUs, rtpTimestamp) => media.noteSenderReport(ssrc, ntpUs, rtpTimestamp),
+    });
+    session = opened;
+    warnOfSmallBuffer(opened.receiveBufferBytes);
+    await postAnswer(camera, token, { id: offer.id, sdp: opened.answer }, signal);
+    const keys = await opened.waitForKeys(signal);
+    const stalled = Promise.withResolvers<never>();
+    using stall = watchForStall(options.stallMs, () => stalled.reject(explainStall(media.counters, options.stallMs)));
+    onPicture = stall.beat;
+    receiver = media;
+    media.start(new SrtpReceiver(keys.profile, keys.session));
+
+    const before = counted;
+    const progress = setInterval(() => {
+      counted = addCounters(before, media.counters);
+      options.report({ type: "source-progress", name, counters: counted });
+    }, progressMs);
+    try {
+      await Promise.race([opened.lost, stalled.promise, untilAborted(signal)]);
+    } finally {
+      clearInterval(progress);
+      counted = addCounters(before, media.counters);
+      options.report({ type: "source-progress", name, counters: counted });
+      receiver = undefined;
+    }
+  }
+
+  async function applySettings(
+    client: RobotClient,
+    authority: string,
+    token: Secret,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (Object.keys(options.settings).length === 0) return;
+    try {
+      await setStreamSettings(client, authority, token, options.settings, signal);
+    } catch (error) {
+      if (!(error instanceof Fault) || error.code !== "permission-denied") throw error;
+      options.report({
+        type: "notice",
+        part: name,
+        severity: "warning",
+        text: `${error.message} The stream goes on with the camera's own settings.`,
+      });
+    }
+  }
+
+  function warnOfSmallBuffer(bytes: number): void {
+    if (bytes >= wantedReceiveBufferBytes) return;
+    options.report({
+      type: "notice",
+      part: name,
+      severity: "warning",
+      text: `The kernel gives UDP sockets only ${bytes} bytes of receive buffer; a keyframe may overflow it. Run: sysctl -w net.core.rmem_max=${wantedReceiveBufferBytes}`,
+    });
+  }
+
+  return { name, run, requestKeyframe: () => receiver?.requestKeyframe() };
+}
+
+function explainStall(counters: SourceCounters, stallMs: number): Fault {
+  const seconds = Math.round(stallMs / 1000);
+  if (counters.packets === 0) {
+    return new Fault("source-stalled", `The camera is connected but has sent nothing for ${seconds} s.`);
+  }
+  return new Fault("source-stalled", `The camera has sent no picture for ${seconds} s that can be shown.`);
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

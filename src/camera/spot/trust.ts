@@ -1,0 +1,121 @@
+import { readFile } from "node:fs/promises";
+import { connect } from "node:tls";
+import type { PeerCertificate } from "node:tls";
+import { Fault } from "../../domain/fault.ts";
+
+/** Whom to believe behind one TLS address of the robot. `insecure` must be written down by a person. */
+export type TlsTrust =
+  | { readonly kind: "system" }
+  | { readonly kind: "ca"; readonly file: string }
+  | { readonly kind: "fingerprint"; readonly sha256: string }
+  | { readonly kind: "insecure" };
+
+/** TLS options that carry a trust into a connection; the same for gRPC and HTTPS. */
+export interface TrustOptions {
+  readonly ca?: string | Buffer;
+  /** A pinned certificate is believed although its issuer is unknown. */
+  readonly allowPartialTrustChain?: boolean;
+  readonly rejectUnauthorized: boolean;
+  readonly checkServerIdentity?: () => undefined;
+}
+
+export interface TlsAddress {
+  readonly host: string;
+  readonly port: number;
+  /** The name to ask for and to find in the certificate; the host itself if absent. */
+  readonly serverName?: string;
+}
+
+const handshakeTimeoutMs = 10_000;
+
+/**
+ * Turns a trust into TLS options. A fingerprint is looked up once by a handshake that carries no data; the
+ * certificate it belongs to is then the only one that the real connections believe.
+ * Throws `robot-tls` (wrong or unreadable certificate) or `robot-unreachable`.
+ */
+export async function resolveTrust(trust: TlsTrust, address: TlsAddress, signal: AbortSignal): Promise<TrustOptions> {
+  switch (trust.kind) {
+    case "system":
+      return { rejectUnauthorized: true };
+    case "insecure":
+      return { rejectUnauthorized: false, checkServerIdentity: () => undefined };
+    case "ca":
+      return { rejectUnauthorized: true, ca: await readAuthority(trust.file) };
+    case "fingerprint": {
+      const certificate = await fetchCertificate(address, signal);
+      const got = normalizeFingerprint(certificate.fingerprint256);
+      if (got !== normalizeFingerprint(trust.sha256)) {
+        throw new Fault(
+          "robot-tls",
+          `The certificate of ${address.host}:${address.port} is not the pinned one: its SHA-256 fingerprint is ${certificate.fingerprint256}. If the robot was replaced or reset, pin this one; otherwise somebody stands in between.`,
+        );
+      }
+      return {
+        rejectUnauthorized: true,
+        ca: toPem(certificate.raw),
+        allowPartialTrustChain: true,
+        checkServerIdentity: () => undefined,
+      };
+    }
+  }
+}
+
+/** Explains a TLS failure in words a person can act on; anything else is `robot-unreachable`. */
+export function explainConnectionError(error: unknown, address: TlsAddress): Fault {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const text = error instanceof Error ? error.message : String(error);
+  const where = `${address.host}:${address.port}`;
+  if (/CERT|SELF_SIGNED|UNABLE_TO|ALTNAME|ERR_SSL|ERR_TLS|certificate|altnames/i.test(`${code} ${text}`)) {
+    return new Fault(
+      "robot-tls",
+      `The certificate of ${where} is not trusted (${code || text}). Give the robot's CA file or pin its fingerprint in the configuration.`,
+      { cause: error },
+    );
+  }
+  return new Fault("robot-unreachable", `The robot does not answer at ${where} (${code || text}).`, { cause: error });
+}
+
+async function readAuthority(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    throw new Fault("robot-tls", `The CA file ${file} cannot be read: put the robot's root certificate (PEM) there.`, {
+      cause: error,
+    });
+  }
+}
+
+function fetchCertificate(address: TlsAddress, signal: AbortSignal): Promise<PeerCertificate> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      host: address.host,
+      port: address.port,
+      ...(address.serverName !== undefined && { servername: address.serverName }),
+      rejectUnauthorized: false, // only looks: nothing is sent or believed before the fingerprint was compared
+    });
+    const finish = (act: () => void): void => {
+      signal.removeEventListener("abort", onAbort);
+      socket.destroy();
+      act();
+    };
+    const onAbort = (): void => finish(() => reject(new Fault("robot-unreachable", "Stopped while connecting.")));
+    signal.addEventListener("abort", onAbort, { once: true });
+    socket.setTimeout(handshakeTimeoutMs, () =>
+      finish(() => reject(explainConnectionError(new Error("no answer in 10 s"), address))),
+    );
+    socket.once("secureConnect", () => {
+      const certificate = socket.getPeerCertificate();
+      finish(() => resolve(certificate));
+    });
+    socket.once("error", (error) => finish(() => reject(explainConnectionError(error, address))));
+  });
+}
+
+function normalizeFingerprint(fingerprint: string): string {
+  return fingerprint.replaceAll(/[^0-9a-f]/gi, "").toLowerCase();
+}
+
+function toPem(der: Buffer): string {
+  const lines = der.toString("base64").match(/.{1,64}/g) ?? [];
+  return `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`;
+}

@@ -1,0 +1,91 @@
+import { Secret } from "../domain/secret.ts";
+import { buildSource } from "./build-source.ts";
+import type { Config, OutputConfig } from "./config.ts";
+import type { Environment } from "./environment.ts";
+import type { ConfigValues } from "./values.ts";
+import { defaultSocketPath, defaultStateDirectory } from "./paths.ts";
+import type { Findings } from "./problems.ts";
+import { readAuthority, readSecret } from "./secret-file.ts";
+
+/**
+ * Turns checked values into the configuration: reads the files that hold secrets, applies the rules that join
+ * several keys, freezes. Rejects with every problem in `findings` and its own.
+ */
+export async function buildConfig(
+  values: ConfigValues,
+  environment: Environment,
+  findings: Findings,
+): Promise<Config> {
+  const source = await buildSource(values, findings);
+  const outputs = await Promise.all(
+    values.outputs.map((output, index) => buildOutput(output, index, findings)),
+  );
+  const names = values.outputs.map(({ name }) => name);
+  for (const [index, name] of names.entries())
+    if (names.indexOf(name) < index)
+      findings.addAt(
+        `outputs[${index}].name`,
+        `expected a name of its own, got ${JSON.stringify(name)} again`,
+      );
+  findings.throwIfAny();
+  return freeze({
+    source: defined(source),
+    outputs: outputs.map(defined),
+    audio: values.audio,
+    queue: values.queue,
+    stallSeconds: values.stallSeconds,
+    autostart: values.autostart,
+    clockWaitSeconds: values.clockWaitSeconds,
+    stateDirectory: values.stateDirectory ?? defaultStateDirectory(environment),
+    socketPath: values.socketPath ?? defaultSocketPath(environment),
+    logLevel: values.logLevel,
+  });
+}
+
+/** Lists every secret of a configuration, for the mask of the log. */
+export function secretsOf(value: unknown): Secret[] {
+  if (value instanceof Secret) return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(secretsOf) : [];
+}
+
+async function buildOutput(
+  values: ConfigValues["outputs"][number],
+  index: number,
+  findings: Findings,
+): Promise<OutputConfig | undefined> {
+  const path = `outputs[${index}]`;
+  const { name, url, ingest, bandwidthTest } = values;
+  const ca = await readAuthority(values.caFile, `${path}.caFile`, findings);
+  const kind = values.kind ?? (url === null ? "twitch" : "rtmp");
+  const streamKey = await readSecret(values.streamKey, values.streamKeyFile, `${path}.streamKey`, findings);
+  if (streamKey === undefined) {
+    findings.addAt(`${path}.streamKey`, "expected a stream key (streamKey or streamKeyFile), got nothing");
+    return undefined;
+  }
+  switch (kind) {
+    case "rtmp":
+      if (ingest !== "auto")
+        findings.addAt(`${path}.ingest`, "is for kind twitch; this output is of kind rtmp");
+      if (bandwidthTest)
+        findings.addAt(`${path}.bandwidthTest`, "is for kind twitch; this output is of kind rtmp");
+      if (url !== null) return { kind, name, url, streamKey, ca };
+      findings.addAt(`${path}.url`, "expected the server's address (kind is rtmp), got nothing");
+      return undefined;
+    case "twitch":
+      // Never sent elsewhere by half a change: whoever redirects a Twitch output must say that it is one no more.
+      if (url !== null)
+        findings.addAt(`${path}.url`, "is for kind rtmp; this output is of kind twitch (set kind too)");
+      return { kind, name, ingest, bandwidthTest, streamKey, ca };
+  }
+}
+
+/** For values of which `findings.throwIfAny` has made sure that they are there. */
+function defined<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error("a part of the configuration is missing without a reason");
+  return value;
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null) Object.values(Object.freeze(value)).forEach(freeze);
+  return value;
+}

@@ -1,0 +1,82 @@
+import type { Secret } from "../domain/secret.ts";
+
+/** Whose TLS certificate is believed. `system`: this machine's list of authorities. */
+export type Trust =
+  | { readonly kind: "system" }
+  | { readonly kind: "ca"; readonly file: string }
+  /** SHA-256, 64 small hexadecimal digits. */
+  | { readonly kind: "fingerprint"; readonly sha256: string }
+  | { readonly kind: "insecure" };
+
+/** How spotlive shows the robot who it is. */
+export type SpotLogin =
+  | { readonly kind: "password"; readonly username: string; readonly password: Secret }
+  | { readonly kind: "payload"; readonly guid: string; readonly secret: Secret };
+
+export interface SpotConfig {
+  readonly kind: "spot";
+  readonly host: string;
+  readonly port: number;
+  readonly cameraHost: string;
+  readonly cameraPort: number;
+  readonly login: SpotLogin;
+  readonly tls: Trust;
+  readonly cameraTls: Trust;
+  /** Bits per second to ask of the camera; undefined leaves it as it is. */
+  readonly bitrate: number | undefined;
+  readonly idrSeconds: number;
+  readonly onLoss: "freeze" | "pass";
+}
+
+export interface FileConfig {
+  readonly kind: "file";
+  readonly path: string;
+  readonly loop: boolean;
+}
+
+export interface RtspConfig {
+  readonly kind: "rtsp";
+  readonly url: Secret;
+  readonly transport: "tcp" | "udp";
+}
+
+export type SourceConfig = SpotConfig | FileConfig | RtspConfig;
+
+interface AnyOutputConfig {
+  readonly name: string;
+  readonly streamKey: Secret;
+  /** The authority to believe instead of this machine's list, PEM. */
+  readonly ca: string | undefined;
+}
+
+export interface RtmpOutputConfig extends AnyOutputConfig {
+  readonly kind: "rtmp";
+  /** `rtmp://host[:port]/app` or `rtmps://...`, without the stream key. */
+  readonly url: string;
+}
+
+export interface TwitchOutputConfig extends AnyOutputConfig {
+  readonly kind: "twitch";
+  /** `auto`, or an address like `rtmps://host/app`. */
+  readonly ingest: string;
+  readonly bandwidthTest: boolean;
+}
+
+export type OutputConfig = RtmpOutputConfig | TwitchOutputConfig;
+
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
+
+/** The whole configuration, checked and complete; frozen. */
+export interface Config {
+  readonly source: SourceConfig;
+  /** At most 8, each with its own name. */
+  readonly outputs: readonly OutputConfig[];
+  readonly audio: "silent" | "camera" | "none";
+  readonly queue: { readonly bytes: number; readonly milliseconds: number };
+  readonly stallSeconds: number;
+  readonly autostart: "always" | "last" | "never";
+  readonly clockWaitSeconds: number;
+  readonly stateDirectory: string;
+  readonly socketPath: string;
+  readonly logLevel: LogLevel;
+}

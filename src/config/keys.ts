@@ -1,0 +1,159 @@
+/** How one kind of value is written: what a person is told to write, how it is told apart, how it is read from an environment variable. */
+export interface Format {
+  expected(limits: Limits): string;
+  matches(value: unknown, limits: Limits): boolean;
+  /** Gives the value an environment variable stands for; the text itself where it stands for none. */
+  fromText(text: string): unknown;
+}
+
+export interface Limits {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+const maxTextLength = 4096;
+
+const isText = (value: unknown): value is string =>
+  typeof value === "string" &&
+  value !== "" &&
+  value.length <= maxTextLength &&
+  !/[\u0000-\u001f\u007f]/.test(value);
+
+const inRange = (value: unknown, { min = -Infinity, max = Infinity }: Limits): value is number =>
+  typeof value === "number" && Number.isFinite(value) && value >= min && value <= max;
+
+const range = ({ min, max }: Limits): string => (min === undefined ? "" : ` from ${min} to ${max ?? "any"}`);
+
+const sameText = (text: string): unknown => text;
+const numberFromText = (text: string): unknown =>
+  /^-?\d{1,15}(\.\d{1,9})?$/.test(text.trim()) ? Number(text) : text;
+
+function isAddress(value: unknown, schemes: readonly string[]): boolean {
+  if (!isText(value) || !URL.canParse(value)) return false;
+  const { protocol, hostname, username, password, pathname } = new URL(value);
+  return (
+    schemes.includes(protocol) && hostname !== "" && username === "" && password === "" && pathname.length > 1
+  );
+}
+
+/** Every kind of value, by the name under which convict knows it. */
+export const formats = {
+  text: { expected: () => "a text", matches: isText, fromText: sameText },
+  "whole-number": {
+    expected: (limits) => `a whole number${range(limits)}`,
+    matches: (value, limits) => inRange(value, limits) && Number.isInteger(value),
+    fromText: numberFromText,
+  },
+  number: { expected: (limits) => `a number${range(limits)}`, matches: inRange, fromText: numberFromText },
+  switch: {
+    expected: () => "true or false",
+    matches: (value) => typeof value === "boolean",
+    fromText: (text) =>
+      new Map([
+        ["true", true],
+        ["false", false],
+      ]).get(text.trim().toLowerCase()) ?? text,
+  },
+  "output-name": {
+    expected: () => "a name of 1 to 32 small letters, digits and hyphens",
+    matches: (value) => isText(value) && /^[a-z0-9][a-z0-9-]{0,31}$/.test(value),
+    fromText: sameText,
+  },
+  "rtmp-address": {
+    expected: () =>
+      "an address like rtmp://host/app or rtmps://host/app, without user, password or stream key",
+    matches: (value) => isAddress(value, ["rtmp:", "rtmps:"]),
+    fromText: sameText,
+  },
+  ingest: {
+    expected: () => "auto, or an address like rtmps://host/app",
+    matches: (value) => value === "auto" || isAddress(value, ["rtmp:", "rtmps:"]),
+    fromText: sameText,
+  },
+  fingerprint: {
+    expected: () => "a SHA-256 fingerprint: 64 hexadecimal digits, colons allowed",
+    matches: (value) => isText(value) && /^[0-9a-f]{64}$/i.test(value.replaceAll(":", "")),
+    fromText: sameText,
+  },
+  outputs: {
+    expected: () => `a list of at most ${maxOutputs} outputs`,
+    matches: (value) => Array.isArray(value) && value.length <= maxOutputs,
+    fromText: sameText,
+  },
+} as const satisfies Record<string, Format>;
+
+export type FormatName = keyof typeof formats;
+
+/** Most outputs one appliance feeds. */
+export const maxOutputs = 8;
+
+/** One key of the configuration: a leaf of the convict schema. */
+export interface Key<T> extends Limits {
+  readonly doc: string;
+  readonly default: T;
+  readonly format: FormatName | readonly string[];
+  readonly nullable: boolean;
+  readonly sensitive: boolean;
+  readonly env?: string;
+}
+
+/** What a group of keys is for; shown above it in the example file. */
+export const about = Symbol("about");
+
+export interface Group {
+  readonly [about]: string;
+  readonly [name: string]: Key<unknown> | Group;
+}
+
+/** The values that a group of keys stands for. */
+export type Values<G> =
+  G extends Key<infer T> ? T : { readonly [K in keyof G as K extends string ? K : never]: Values<G[K]> };
+
+export function isKey(node: Key<unknown> | Group): node is Key<unknown> {
+  return "default" in node;
+}
+
+/** The format of one key; a list of words is a format of its own. */
+export function formatOf(key: Key<unknown>): Format {
+  const { format } = key;
+  if (typeof format === "string") return formats[format];
+  return {
+    expected: () => `one of ${format.join(", ")}`,
+    matches: (value) => typeof value === "string" && format.includes(value),
+    fromText: sameText,
+  };
+}
+
+type Options = Limits & { readonly env?: string; readonly format?: FormatName };
+
+function key<T>(value: T, format: Key<T>["format"], doc: string, options: Options): Key<T> {
+  return { doc, default: value, format, nullable: value === null, sensitive: false, ...options };
+}
+
+export const text = (value: string, doc: string, options: Options): Key<string> =>
+  key(value, "text", doc, options);
+export const optionalText = (doc: string, options: Options): Key<string | null> =>
+  key<string | null>(null, "text", doc, options);
+export const secret = (doc: string, options: Options): Key<string | null> => ({
+  ...optionalText(doc, options),
+  sensitive: true,
+});
+export const wholeNumber = (value: number, doc: string, options: Options): Key<number> =>
+  key(value, "whole-number", doc, options);
+export const optionalWholeNumber = (doc: string, options: Options): Key<number | null> =>
+  key<number | null>(null, "whole-number", doc, options);
+export const decimal = (value: number, doc: string, options: Options): Key<number> =>
+  key(value, "number", doc, options);
+export const flag = (value: boolean, doc: string, options: Options): Key<boolean> =>
+  key(value, "switch", doc, options);
+export const choice = <const W extends readonly string[]>(
+  words: W,
+  value: W[number],
+  doc: string,
+  options: Options,
+): Key<W[number]> => key<W[number]>(value, words, doc, options);
+export const optionalChoice = <const W extends readonly string[]>(
+  words: W,
+  doc: string,
+  options: Options,
+): Key<W[number] | null> => key<W[number] | null>(null, words, doc, options);

@@ -1,0 +1,51 @@
+import { Fault, toFault } from "../domain/fault.ts";
+import { readFileIfThere } from "../lib/atomic-file.ts";
+import { buildConfig } from "./build.ts";
+import type { Config } from "./config.ts";
+import { findUnknownVariables, forgetSecrets } from "./environment.ts";
+import type { Environment } from "./environment.ts";
+import type { Group } from "./keys.ts";
+import { Findings } from "./problems.ts";
+import { outputSchema, schema } from "./schema.ts";
+import { readValues } from "./values.ts";
+
+/** Where a configuration file is looked for when none is named. */
+export const usualPlaces: readonly string[] = ["/etc/spotlive/spotlive.yaml", "spotlive.yaml"];
+
+const groups: readonly Group[] = [schema, outputSchema];
+
+/**
+ * Loads the configuration: `path`, else the first of the usual places that exists, else the environment alone; an
+ * environment variable wins over the file. Secrets are taken out of `environment`, so that no child inherits them.
+ * Rejects with one `Fault` (`config-invalid`) that names every problem with file, line, key, expected and got.
+ */
+export async function loadConfig(path?: string, environment: Environment = process.env): Promise<Config> {
+  for (const place of path === undefined ? usualPlaces : [path]) {
+    const text = await readIfThere(place);
+    if (text !== undefined) return await parseConfig(text, place, environment);
+  }
+  if (path !== undefined) throw new Fault("config-invalid", `There is no configuration file ${path}.`);
+  return await parseConfig("", `(no configuration file: ${usualPlaces.join(", ")})`, environment);
+}
+
+/** Checks the text of a configuration file called `file`, with the environment on top of it. */
+export async function parseConfig(text: string, file: string, environment: Environment): Promise<Config> {
+  try {
+    const findings = new Findings(file);
+    const values = readValues(text, environment, findings);
+    findUnknownVariables(groups, environment, findings);
+    const config = await buildConfig(values, environment, findings);
+    forgetSecrets(groups, environment);
+    return config;
+  } catch (error) {
+    throw toFault(error, "config-invalid", `${file} cannot be read as a configuration`);
+  }
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFileIfThere(path);
+  } catch (error) {
+    throw toFault(error, "config-invalid", `The configuration file ${path} cannot be read`);
+  }
+}

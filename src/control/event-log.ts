@@ -1,0 +1,56 @@
+import type { LinkState, Report, StatusEvent } from "../domain/status.ts";
+import type { Log } from "../lib/log.ts";
+
+/** Writes every event as one log line under the part it comes from; counters only at `debug`. */
+export function createEventLog(log: Log): Report {
+  const parts = new Map<string, Log>();
+  const partLog = (part: string): Log => {
+    const known = parts.get(part);
+    if (known !== undefined) return known;
+    const made = log.child({ part });
+    parts.set(part, made);
+    return made;
+  };
+  return (event) => write(event, partLog);
+}
+
+function write(event: StatusEvent, partLog: (part: string) => Log): void {
+  switch (event.type) {
+    case "phase":
+      partLog("supervisor").info({ phase: event.phase }, event.reason);
+      return;
+    case "source":
+    case "output":
+      writeLink(partLog(`${event.type}/${event.name}`), event);
+      return;
+    case "source-progress":
+      partLog(`source/${event.name}`).debug(event.counters, "progress");
+      return;
+    case "output-progress":
+      partLog(`output/${event.name}`).debug(event.counters, "progress");
+      return;
+    case "output-queue":
+      partLog(`output/${event.name}`).debug(event.queue, "queue");
+      return;
+    case "picture":
+      partLog("session").info(`The picture is ${event.width}x${event.height}, ${event.profile}.`);
+      return;
+    case "notice":
+      partLog(event.part)[event.severity === "warning" ? "warn" : "info"](event.text);
+      return;
+  }
+}
+
+const words: Readonly<Record<LinkState, string>> = {
+  idle: "Stopped.",
+  connecting: "Connecting.",
+  running: "Running.",
+  waiting: "Waiting to try again.",
+  failed: "Failed for good; it is tried again at the next start.",
+};
+
+function writeLink(log: Log, event: Extract<StatusEvent, { type: "source" | "output" }>): void {
+  const { state, fault, retryInMs } = event;
+  if (fault === undefined) log.info({ state }, words[state]);
+  else log[state === "failed" ? "error" : "warn"]({ state, code: fault.code, retryInMs }, fault.message);
+}

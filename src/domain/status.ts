@@ -1,0 +1,84 @@
+import type { FaultSummary } from "./fault.ts";
+
+/** What the whole line is doing. `live` means that at least one destination takes pictures now. */
+export type Phase = "idle" | "starting" | "live" | "retrying" | "stopping";
+
+/** What one source or one output is doing. `failed` is final until the next start. */
+export type LinkState = "idle" | "connecting" | "running" | "waiting" | "failed";
+
+/** What a source has counted since the session began; every loss is a number here. */
+export interface SourceCounters {
+  readonly units: number;
+  readonly keyframes: number;
+  readonly bytes: number;
+  readonly packets: number;
+  /** Packets that never came, after all requests for them. */
+  readonly lostPackets: number;
+  /** Packets that came after they had been asked for again. */
+  readonly recoveredPackets: number;
+  /** Packets that were no use: duplicate, too late, not authentic or not parseable. */
+  readonly discardedPackets: number;
+  /** Pictures that were not handed on because they or their reference were damaged. */
+  readonly droppedUnits: number;
+  /** Times at which the camera began a new stream (new SSRC or a jump of its clock). */
+  readonly restarts: number;
+  readonly keyframeRequests: number;
+}
+
+/** What an output has counted since the session began. */
+export interface OutputCounters {
+  /** Pictures handed to the network. */
+  readonly units: number;
+  readonly bytes: number;
+  /** Bytes accepted by the output that the kernel has not taken yet. */
+  readonly unsentBytes: number;
+  /** What the server has acknowledged; undefined when it never acknowledged anything. */
+  readonly acknowledgedBytes: number | undefined;
+  /** Last packet of a picture received to picture handed to the socket, microseconds, over the last pictures. */
+  readonly latencyUs: { readonly p50: number; readonly p99: number };
+}
+
+/** What waits in front of one output, and what was dropped there because the uplink could not carry it. */
+export interface QueueCounters {
+  readonly units: number;
+  readonly bytes: number;
+  /** Media time from the oldest to the newest waiting unit, milliseconds. */
+  readonly milliseconds: number;
+  /** Pictures dropped since the session began. */
+  readonly droppedUnits: number;
+}
+
+export type StatusEvent =
+  | { readonly type: "phase"; readonly phase: Phase; readonly reason: string }
+  | { readonly type: "source"; readonly name: string; readonly state: LinkState; readonly fault?: FaultSummary; readonly retryInMs?: number }
+  | { readonly type: "source-progress"; readonly name: string; readonly counters: SourceCounters }
+  | { readonly type: "output"; readonly name: string; readonly state: LinkState; readonly fault?: FaultSummary; readonly retryInMs?: number }
+  | { readonly type: "output-progress"; readonly name: string; readonly counters: OutputCounters }
+  | { readonly type: "output-queue"; readonly name: string; readonly queue: QueueCounters }
+  | { readonly type: "picture"; readonly width: number; readonly height: number; readonly profile: string }
+  | { readonly type: "notice"; readonly part: string; readonly severity: "info" | "warning"; readonly text: string };
+
+/** The one way in which anything inside tells the outside what happens. Never blocks, never throws. */
+export type Report = (event: StatusEvent) => void;
+
+/** Everything a person or a surface may ask about, at one moment. */
+export interface Status {
+  readonly phase: Phase;
+  /** One plain sentence: why this phase. */
+  readonly reason: string;
+  readonly desired: "live" | "idle";
+  /** Seconds since this phase began. */
+  readonly sinceSeconds: number;
+  readonly source: LinkStatus & { readonly counters?: SourceCounters; readonly fps: number; readonly bitsPerSecond: number };
+  readonly picture?: { readonly width: number; readonly height: number; readonly profile: string };
+  readonly outputs: readonly (LinkStatus & { readonly counters?: OutputCounters; readonly queue?: QueueCounters })[];
+  /** The newest notices, newest last, at most 20. */
+  readonly notices: readonly string[];
+}
+
+export interface LinkStatus {
+  readonly name: string;
+  readonly state: LinkState;
+  readonly fault?: FaultSummary;
+  readonly retryInMs?: number;
+}

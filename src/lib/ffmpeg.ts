@@ -1,0 +1,15 @@
+import fluentFfmpeg from "fluent-ffmpeg";
+import type { FfmpegCommand } from "fluent-ffmpeg";
+
+/** Speak only when something is wrong: the last lines of stderr become the text of a fault. */
+const quiet = ["-hide_banner", "-nostats", "-loglevel", "warning"];
+
+/**
+ * The argument list of one ffmpeg run, described with fluent-ffmpeg. fluent-ffmpeg only builds it and never starts
+ * the program: it asks ffmpeg for its abilities first (most of a second) and cannot end a child that hangs, so
+ * `startChild` does that. Give options as separate arguments: fluent-ffmpeg splits a lone one at its space.
+ */
+export function ffmpegArguments(describe: (command: FfmpegCommand) => FfmpegCommand): readonly string[] {
+  // The one use of a method that fluent-ffmpeg marks as private; its public way to a list is to run ffmpeg.
+  return [...quiet, ...describe(fluentFfmpeg())._getArguments().map(String)];
+}

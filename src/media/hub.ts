@@ -1,0 +1,68 @@
+import type { Unit } from "../domain/media.ts";
+import type { QueueCounters } from "../domain/status.ts";
+import { UnitQueue } from "../lib/queue.ts";
+import type { QueueLimits } from "../lib/queue.ts";
+import { GopCache } from "./gop-cache.ts";
+
+/** What one reader holds: iterating begins the subscription, leaving the loop ends it. */
+export interface Subscription extends AsyncIterable<Unit> {
+  readonly counters: QueueCounters;
+}
+
+export interface SubscriptionHooks {
+  /** The reader cannot begin or go on without a new keyframe. */
+  wantKeyframe(): void;
+  /** The reader has begun to iterate: its destination accepts pictures. */
+  onBegin(): void;
+}
+
+/**
+ * One writer, many readers. The writer never waits: each reader has a bounded queue of its own, so a reader that
+ * hangs harms nobody. A new reader begins with the current GOP where that is short enough to be caught up with.
+ */
+export class Hub {
+  readonly #cache: GopCache;
+  readonly #queues = new Set<UnitQueue>();
+
+  constructor(cache: GopCache = new GopCache()) {
+    this.#cache = cache;
+  }
+
+  publish(unit: Unit): void {
+    this.#cache.push(unit);
+    for (const queue of this.#queues) queue.push(unit);
+  }
+
+  get hasPicture(): boolean {
+    return this.#cache.units.length > 0;
+  }
+
+  subscribe(limits: QueueLimits, hooks: SubscriptionHooks): Subscription {
+    const queues = this.#queues;
+    const cache = this.#cache;
+    let droppedBefore = 0;
+    let current: UnitQueue | undefined;
+    return {
+      get counters() {
+        const counters = current?.counters ?? { units: 0, bytes: 0, milliseconds: 0, droppedUnits: 0 };
+        return { ...counters, droppedUnits: droppedBefore + counters.droppedUnits };
+      },
+      async *[Symbol.asyncIterator]() {
+        hooks.onBegin();
+        const queue = new UnitQueue(limits, hooks.wantKeyframe);
+        if (cache.milliseconds <= limits.milliseconds) for (const unit of cache.units) queue.push(unit);
+        if (queue.counters.units === 0) hooks.wantKeyframe();
+        queues.add(queue);
+        current = queue;
+        try {
+          yield* queue;
+        } finally {
+          queues.delete(queue);
+          queue.close();
+          droppedBefore += queue.counters.droppedUnits;
+          if (current === queue) current = undefined;
+        }
+      },
+    };
+  }
+}

@@ -1,0 +1,145 @@
+import { Fault } from "../domain/fault.ts";
+import type { AudioUnit, VideoUnit } from "../domain/media.ts";
+import {
+  audioSpecificConfig,
+  SilentAacClock,
+  silentAacFormat,
+  silentAacUnit,
+  type AacFormat,
+} from "../media/aac.ts";
+import {
+  aacHeaderLength,
+  aacSequenceHeader,
+  avcHeaderLength,
+  avcSequenceHeader,
+  writeAacHeader,
+  writeAvcHeader,
+} from "../media/flv.ts";
+import { nalType, typeOf } from "../media/h264.ts";
+import { parseSps } from "../media/sps.ts";
+import type { AmfValue } from "../rtmp/amf0.ts";
+import { dataMessage } from "../rtmp/command.ts";
+import { chunkStream, messageType, noBytes, type OutgoingMessage } from "../rtmp/message.ts";
+
+/** `silent`: an AAC track of silence; `camera`: the AAC units that come with the pictures; `none`: no audio track. */
+export type AudioMode = "silent" | "camera" | "none";
+
+/**
+ * Turns units into the messages of one published stream: metadata and sequence headers, FLV heads and timestamps in
+ * milliseconds from the first picture. The messages are valid until the next call: their heads are used again.
+ */
+export class RtmpComposer {
+  readonly #audio: AudioMode;
+  readonly #aacFormat: AacFormat;
+  readonly #silence = new SilentAacClock();
+  readonly #avcHead = Buffer.alloc(avcHeaderLength);
+  readonly #aacHead = Buffer.alloc(aacHeaderLength);
+  #avcSequenceHeader: Buffer | undefined;
+  #startUs = 0;
+  #lastVideoMs = -1;
+  #lastAudioMs = -1;
+
+  constructor(audio: AudioMode, aacFormat: AacFormat) {
+    this.#audio = audio;
+    this.#aacFormat = audio === "silent" ? silentAacFormat : aacFormat;
+    writeAacHeader(this.#aacHead, 0);
+  }
+
+  /** The messages for one picture, silence up to its time in front. The first picture must be a keyframe. */
+  video(unit: VideoUnit): readonly OutgoingMessage[] {
+    const messages: OutgoingMessage[] = [];
+    const first = this.#avcSequenceHeader === undefined;
+    if (first) this.#startUs = unit.dtsUs;
+    const timestamp = Math.max(this.#milliseconds(unit.dtsUs), this.#lastVideoMs + 1);
+    this.#lastVideoMs = timestamp;
+    if (unit.keyframe || first) this.#describe(unit, timestamp, first, messages);
+    if (this.#audio === "silent") {
+      for (const ptsUs of this.#silence.take(unit.dtsUs)) {
+        messages.push(this.#aacMessage(this.#milliseconds(ptsUs), this.#aacHead, silentAacUnit));
+      }
+    }
+    const compositionMs = Math.max(0, this.#milliseconds(unit.ptsUs) - timestamp);
+    writeAvcHeader(this.#avcHead, 0, unit.keyframe, compositionMs);
+    messages.push(videoMessage(timestamp, this.#avcHead, unit.avcc));
+    return messages;
+  }
+
+  /** The message for the camera's own sound; nothing before the first picture or where another sound is wanted. */
+  audio(unit: AudioUnit): readonly OutgoingMessage[] {
+    if (this.#audio !== "camera" || unit.codec !== "aac") return [];
+    if (this.#avcSequenceHeader === undefined || unit.ptsUs < this.#startUs) return [];
+    return [this.#aacMessage(this.#milliseconds(unit.ptsUs), this.#aacHead, unit.payload)];
+  }
+
+  #milliseconds(us: number): number {
+    return Math.round((us - this.#startUs) / 1000);
+  }
+
+  #aacMessage(milliseconds: number, head: Uint8Array, body: Uint8Array): OutgoingMessage {
+    this.#lastAudioMs = Math.max(milliseconds, this.#lastAudioMs + 1);
+    return {
+      chunkStream: chunkStream.audio,
+      type: messageType.audio,
+      timestamp: this.#lastAudioMs,
+      head,
+      body,
+    };
+  }
+
+  /** A sequence header that is repeated unchanged makes some servers mark a discontinuity: only news are sent. */
+  #describe(unit: VideoUnit, timestamp: number, first: boolean, messages: OutgoingMessage[]): void {
+    const sps = unit.nalus.find((nalu) => typeOf(nalu) === nalType.sps);
+    const pps = unit.nalus.find((nalu) => typeOf(nalu) === nalType.pps);
+    if (sps === undefined || pps === undefined || sps.length < 4) {
+      if (first)
+        throw new Fault("malformed", "Expected an IDR picture with its SPS and PPS as the first unit.");
+      return;
+    }
+    const header = avcSequenceHeader(sps, pps);
+    if (this.#avcSequenceHeader?.equals(header) === true) return;
+    this.#avcSequenceHeader = header;
+    if (first) messages.push(this.#metadata(sps));
+    messages.push(videoMessage(timestamp, header, noBytes));
+    if (first && this.#audio !== "none") {
+      const head = aacSequenceHeader(audioSpecificConfig(this.#aacFormat));
+      messages.push({
+        chunkStream: chunkStream.audio,
+        type: messageType.audio,
+        timestamp,
+        head,
+        body: noBytes,
+      });
+    }
+  }
+
+  #metadata(sps: Uint8Array): OutgoingMessage {
+    const properties = new Map<string, AmfValue>([["videocodecid", 7], ...pictureProperties(sps)]);
+    if (this.#audio !== "none") {
+      properties.set("audiocodecid", 10);
+      properties.set("audiosamplerate", this.#aacFormat.sampleRate);
+      properties.set("audiosamplesize", 16);
+      properties.set("audiochannels", this.#aacFormat.channels);
+      properties.set("stereo", this.#aacFormat.channels === 2);
+    }
+    properties.set("encoder", "spotlive");
+    return dataMessage(0, "@setDataFrame", "onMetaData", properties);
+  }
+}
+
+function videoMessage(timestamp: number, head: Uint8Array, body: Uint8Array): OutgoingMessage {
+  return { chunkStream: chunkStream.video, type: messageType.video, timestamp, head, body };
+}
+
+/** Metadata is for information only: a picture whose SPS we cannot read is sent all the same. */
+function pictureProperties(sps: Uint8Array): [string, AmfValue][] {
+  try {
+    const { width, height, frameRate } = parseSps(sps);
+    const size: [string, AmfValue][] = [
+      ["width", width],
+      ["height", height],
+    ];
+    return frameRate === undefined ? size : [...size, ["framerate", frameRate]];
+  } catch {
+    return [];
+  }
+}

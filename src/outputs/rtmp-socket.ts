@@ -1,0 +1,160 @@
+import { connect as connectTcp, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { connect as connectTls, getCACertificates, type ConnectionOptions as TlsOptions } from "node:tls";
+import { Fault } from "../domain/fault.ts";
+
+/** Where an RTMP server is, as its URL says. */
+export interface RtmpAddress {
+  readonly secure: boolean;
+  readonly host: string;
+  readonly port: number;
+  /** The application: the path without its leading slash. */
+  readonly app: string;
+  /** The whole URL, as RTMP's `connect` wants it. */
+  readonly tcUrl: string;
+}
+
+const defaultPorts = { "rtmp:": 1935, "rtmps:": 443 };
+const connectTimeoutMs = 10_000;
+const reachableEveryMs = 1000;
+
+/** Reads `rtmp://host[:port]/app` or `rtmps://...`. Throws a `Fault` (`config-invalid`) that does not quote the path. */
+export function parseRtmpUrl(url: string): RtmpAddress {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  const protocol = parsed?.protocol;
+  if (parsed === undefined || (protocol !== "rtmp:" && protocol !== "rtmps:") || parsed.hostname === "") {
+    throw new Fault(
+      "config-invalid",
+      "Expected an output URL such as rtmp://host/app or rtmps://host:443/app.",
+    );
+  }
+  const app = `${parsed.pathname.replace(/^\/+|\/+$/g, "")}${parsed.search}`;
+  if (app === "")
+    throw new Fault("config-invalid", `Expected a path (the application) after ${parsed.host} in the URL.`);
+  return {
+    secure: protocol === "rtmps:",
+    host: parsed.hostname.replace(/^\[|\]$/g, ""),
+    port: parsed.port === "" ? defaultPorts[protocol] : Number(parsed.port),
+    app,
+    tcUrl: `${protocol}//${parsed.host}/${app}`,
+  };
+}
+
+/**
+ * Connects, and for rtmps checks certificate and host name. `ca` is PEM that is trusted besides the system's.
+ * Rejects with `output-unreachable` or `output-tls`; on abort with `output-closed`.
+ */
+export async function openSocket(
+  address: RtmpAddress,
+  ca: string | Buffer | undefined,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const where = `${address.host}:${address.port}`;
+  const tcp = connectTcp({ host: address.host, port: address.port, noDelay: true });
+  const unreachable = (reason: string, cause?: Error): Fault =>
+    new Fault("output-unreachable", `${where} could not be reached: ${reason}`, { cause });
+  await settle(
+    tcp,
+    "connect",
+    signal,
+    () => unreachable(`no answer within ${connectTimeoutMs / 1000} s.`),
+    (error) => unreachable(`${error.message}.`, error),
+  );
+  if (!address.secure) return tcp;
+  tcp.on("error", () => {}); // from here on the TLS socket tells them
+  const secured = connectTls(tlsOptions(address, tcp, ca));
+  await settle(
+    secured,
+    "secureConnect",
+    signal,
+    () => unreachable("no TLS answer in time."),
+    (error) => tlsFault(where, error),
+  );
+  return secured;
+}
+
+function tlsOptions(address: RtmpAddress, socket: Socket, ca: string | Buffer | undefined): TlsOptions {
+  const isName = !/^[\d.]+$|:/.test(address.host);
+  return {
+    socket,
+    host: address.host,
+    ...(isName ? { servername: address.host } : {}),
+    ...(ca === undefined ? {} : { ca: [...getCACertificates("default"), ca] }),
+  };
+}
+
+/** Waits for `event` once; destroys the socket and rejects on error, early close, abort and after the time limit. */
+async function settle(
+  socket: Socket,
+  event: "connect" | "secureConnect",
+  signal: AbortSignal,
+  onTimeout: () => Fault,
+  onError: (error: Error) => Fault,
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(() => reject(onTimeout()), connectTimeoutMs);
+  const abort = (): void => reject(new Fault("output-closed", "Connecting was given up."));
+  const fail = (error: Error): void => reject(onError(error));
+  const closed = (): void => reject(onError(new Error("the server closed the connection")));
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  socket.on("error", fail).on("close", closed).on(event, resolve);
+  try {
+    await promise;
+    socket.off("error", fail);
+  } catch (error) {
+    socket.on("error", () => {}).destroy();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
+    socket.off("close", closed).off(event, resolve);
+  }
+}
+
+const notTrusted =
+  "its certificate is not signed by an authority that this machine trusts. Give the CA file of your own server, or use its public name";
+const tlsReasons: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: "its certificate has expired. Renew it, and check this machine's clock",
+  CERT_NOT_YET_VALID: "its certificate is not valid yet. Check this machine's clock",
+  DEPTH_ZERO_SELF_SIGNED_CERT: notTrusted,
+  SELF_SIGNED_CERT_IN_CHAIN: notTrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: notTrusted,
+  UNABLE_TO_GET_ISSUER_CERT: notTrusted,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: notTrusted,
+  CERT_SIGNATURE_FAILURE: notTrusted,
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    "its certificate is for another host name. Use the name that the certificate holds",
+};
+
+function tlsFault(where: string, error: Error & { readonly code?: string }): Fault {
+  const code = error.code ?? "";
+  const reason = tlsReasons[code];
+  if (reason !== undefined) {
+    return new Fault("output-tls", `${where} was not trusted: ${reason}. Nothing was sent (${code}).`, {
+      cause: error,
+    });
+  }
+  if (code === "EPROTO" || code.startsWith("ERR_SSL") || code.startsWith("ERR_TLS")) {
+    const text = `${where} does not speak TLS as expected (${code}). Use rtmp:// if the server has no TLS on this port.`;
+    return new Fault("output-tls", text, { cause: error });
+  }
+  return new Fault("output-unreachable", `The TLS handshake with ${where} broke off: ${error.message}.`, {
+    cause: error,
+  });
+}
+
+/** Tries a bare TCP connect each second until one succeeds; rejects when aborted. */
+export async function awaitReachable(address: RtmpAddress, signal: AbortSignal): Promise<void> {
+  const plain = { ...address, secure: false };
+  for (;;) {
+    try {
+      const socket = await openSocket(plain, undefined, signal);
+      socket.on("error", () => {}).destroy();
+      return;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      await sleep(reachableEveryMs, undefined, { signal });
+    }
+  }
+}

@@ -1,0 +1,187 @@
+import type { Socket } from "node:net";
+import { Fault, toFault } from "../domain/fault.ts";
+import type { Output, Unit } from "../domain/media.ts";
+import type { Secret } from "../domain/secret.ts";
+import type { Report } from "../domain/status.ts";
+import { nowUs } from "../lib/clock.ts";
+import type { AacFormat } from "../media/aac.ts";
+import { connectPublisher, type Publisher } from "../rtmp/publisher.ts";
+import { RtmpComposer, type AudioMode } from "./rtmp-composer.ts";
+import { OutputMeter } from "./rtmp-meter.ts";
+import { awaitReachable, openSocket, parseRtmpUrl, type RtmpAddress } from "./rtmp-socket.ts";
+
+/** Where to publish. */
+export interface RtmpTarget {
+  /** `rtmp://host[:port]/app` or `rtmps://...`, without the stream key. */
+  readonly url: string;
+  readonly streamKey: Secret;
+}
+
+/** Finds the place to publish to anew for each connection, as with a service that has many ingests. */
+export type ResolveTarget = (signal: AbortSignal) => Promise<RtmpTarget>;
+
+export interface RtmpOutputOptions {
+  readonly name: string;
+  readonly target: RtmpTarget | ResolveTarget;
+  readonly audio: AudioMode;
+  /** What the units of `audio: "camera"` hold; 48 kHz stereo if absent. */
+  readonly aacFormat?: AacFormat;
+  /** PEM of an authority that is trusted besides the system's. */
+  readonly ca?: string | Buffer;
+  /** Milliseconds without any progress, while bytes wait, after which the server counts as dead. */
+  readonly stallMs?: number;
+  readonly report: Report;
+}
+
+/** Above this many bytes that the kernel has not taken, pictures wait in the queue in front of us, where they can be dropped. */
+const mostUnsentBytes = 65_536;
+const reportEveryMs = 1000;
+const cameraAacFormat: AacFormat = { sampleRate: 48_000, channels: 2 };
+
+/** Publishes to an RTMP server. Throws `config-invalid` when a fixed URL is none. */
+export function createRtmpOutput(options: RtmpOutputOptions): Output {
+  const { target } = options;
+  const meter = new OutputMeter();
+  let address = typeof target === "function" ? undefined : parseRtmpUrl(target.url);
+  return {
+    name: options.name,
+    async run(units, signal) {
+      try {
+        const { url, streamKey } = await resolve(target, signal);
+        address = parseRtmpUrl(url);
+        await publishUnits({ ...options, address, streamKey, meter }, units, signal);
+      } catch (error) {
+        if (!signal.aborted) throw toFault(error, "output-closed");
+      }
+    },
+    async awaitReachable(signal) {
+      await awaitReachable(address ?? parseRtmpUrl((await resolve(target, signal)).url), signal);
+    },
+  };
+}
+
+function resolve(target: RtmpTarget | ResolveTarget, signal: AbortSignal): Promise<RtmpTarget> {
+  return typeof target === "function" ? target(signal) : Promise.resolve(target);
+}
+
+interface LineOptions extends RtmpOutputOptions {
+  readonly address: RtmpAddress;
+  readonly streamKey: Secret;
+  readonly meter: OutputMeter;
+}
+
+async function publishUnits(
+  options: LineOptions,
+  units: AsyncIterable<Unit>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { address, streamKey } = options;
+  const socket = await openSocket(address, options.ca, signal);
+  const publisher = await connectPublisher(
+    socket,
+    { app: address.app, tcUrl: address.tcUrl, streamKey },
+    signal,
+  );
+  const line = new Line(options, socket, publisher);
+  const { promise: aborted, resolve: onAbort } = Promise.withResolvers<undefined>();
+  const abort = (): void => onAbort(undefined);
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    const fault = await Promise.race([line.pump(units), publisher.ended, line.stalled, aborted]);
+    line.stop();
+    if (fault !== undefined) throw fault;
+    await publisher.end();
+  } finally {
+    signal.removeEventListener("abort", abort);
+    line.stop();
+    socket.destroy();
+  }
+}
+
+/** One published connection: takes units, watches progress, counts. */
+class Line {
+  readonly stalled: Promise<Fault>;
+  readonly #options: LineOptions;
+  readonly #socket: Socket;
+  readonly #publisher: Publisher;
+  readonly #composer: RtmpComposer;
+  readonly #timer: NodeJS.Timeout;
+  #stopped = false;
+  #progress = 0;
+  #progressUs = nowUs();
+
+  constructor(options: LineOptions, socket: Socket, publisher: Publisher) {
+    this.#options = options;
+    this.#socket = socket;
+    this.#publisher = publisher;
+    this.#composer = new RtmpComposer(options.audio, options.aacFormat ?? cameraAacFormat);
+    const { promise: stalled, resolve: onStall } = Promise.withResolvers<Fault>();
+    this.stalled = stalled;
+    const stallMs = options.stallMs ?? 10_000;
+    this.#timer = setInterval(() => {
+      this.#report();
+      if (this.#silentUs() > stallMs * 1000) onStall(stallFault(stallMs, socket.writableLength));
+    }, reportEveryMs);
+  }
+
+  /** Sends until the units end or `stop` is called. A reader that stops while it waits leaves at the next unit. */
+  async pump(units: AsyncIterable<Unit>): Promise<undefined> {
+    const socket = this.#socket;
+    for await (const unit of units) {
+      if (this.#stopped) return;
+      if (unit.kind === "video") {
+        this.#publisher.send(this.#composer.video(unit));
+        this.#options.meter.countPicture(nowUs() - unit.receivedUs);
+      } else {
+        const messages = this.#composer.audio(unit);
+        if (messages.length > 0) this.#publisher.send(messages);
+      }
+      if (socket.writableLength > mostUnsentBytes && socket.writableNeedDrain) await drained(socket);
+    }
+  }
+
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    this.#report();
+    this.#options.meter.closeConnection(this.#publisher.sentBytes, this.#publisher.acknowledgedBytes);
+  }
+
+  /** Microseconds for which bytes have waited without any of them being taken or acknowledged. */
+  #silentUs(): number {
+    const unsent = this.#socket.writableLength;
+    const progress = this.#publisher.sentBytes - unsent + (this.#publisher.acknowledgedBytes ?? 0);
+    if (unsent === 0 || progress !== this.#progress) {
+      this.#progress = progress;
+      this.#progressUs = nowUs();
+    }
+    return nowUs() - this.#progressUs;
+  }
+
+  #report(): void {
+    const { sentBytes, acknowledgedBytes } = this.#publisher;
+    const counters = this.#options.meter.read(sentBytes, acknowledgedBytes, this.#socket.writableLength);
+    this.#options.report({ type: "output-progress", name: this.#options.name, counters });
+  }
+}
+
+/** Resolves when the kernel has taken everything, or will take nothing more. */
+function drained(socket: Socket): Promise<void> {
+  if (socket.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = (): void => {
+      socket.off("drain", done).off("close", done);
+      resolve();
+    };
+    socket.on("drain", done).on("close", done);
+  });
+}
+
+function stallFault(stallMs: number, unsentBytes: number): Fault {
+  return new Fault(
+    "output-stalled",
+    `The server has taken nothing for ${stallMs / 1000} s while ${unsentBytes} bytes wait. The uplink or the server hangs.`,
+  );
+}

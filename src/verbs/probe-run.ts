@@ -1,0 +1,71 @@
+import { secretsOf } from "../config/build.ts";
+import type { Config } from "../config/config.ts";
+import { Fault } from "../domain/fault.ts";
+import type { Report } from "../domain/status.ts";
+import { createMask } from "../lib/log.ts";
+import { childSignal } from "../lib/retry.ts";
+import { StreamMeter } from "../media/measurement.ts";
+import type { Measurement } from "../media/measurement.ts";
+import { createSource } from "../parts.ts";
+
+export interface ProbeOptions {
+  readonly seconds: number;
+  readonly json: boolean;
+  print(line: string): void;
+}
+
+/** The camera must give its first picture within this time. */
+const connectSeconds = 30;
+
+/** Measures what the configured source sends, without publishing anything. */
+export async function runProbe(config: Config, options: ProbeOptions, signal: AbortSignal): Promise<void> {
+  const mask = createMask();
+  for (const secret of secretsOf(config)) mask.add(secret);
+  const report: Report = (event) => {
+    if (event.type === "notice" && !options.json) options.print(`notice: ${mask.apply(event.text)}`);
+  };
+  const source = createSource(config, report, mask);
+  const meter = new StreamMeter();
+  using scope = childSignal(signal);
+  let timer = setTimeout(scope.abort, connectSeconds * 1000);
+  let begun = false;
+  await source.run((unit) => {
+    if (unit.kind !== "video") return;
+    if (!begun) {
+      begun = true;
+      clearTimeout(timer);
+      timer = setTimeout(scope.abort, options.seconds * 1000);
+    }
+    meter.add(unit);
+  }, scope.signal);
+  clearTimeout(timer);
+  const measurement = meter.read();
+  if (measurement.pictures === 0) {
+    throw new Fault("source-stalled", `The source gave no picture within ${connectSeconds} s.`);
+  }
+  options.print(options.json ? JSON.stringify(measurement) : describe(measurement));
+}
+
+function describe(m: Measurement): string {
+  const { spacingMs } = m.idr;
+  const idr =
+    m.idr.count === 0
+      ? "none: nobody can begin to watch this stream without help"
+      : spacingMs === undefined
+        ? "one only"
+        : `every ${(spacingMs.mean / 1000).toFixed(2)} s (${spacingMs.min} to ${spacingMs.max} ms), ${m.idr.count} seen`;
+  const sets =
+    m.parameterSets.inBand === undefined
+      ? `${m.parameterSets.variants} different`
+      : `in front of ${m.parameterSets.inBand} of ${m.idr.count} IDR pictures, ${m.parameterSets.variants} different`;
+  return [
+    `measured        ${m.pictures} pictures in ${m.seconds} s`,
+    `codec           H.264 ${m.profile ?? "(profile unknown)"}${m.level === undefined ? "" : `, level ${(m.level / 10).toFixed(1)}`}`,
+    `size            ${m.width === undefined ? "unknown" : `${m.width}x${m.height}${m.interlaced === true ? " interlaced" : ""}`}`,
+    `rate            ${m.fps.toFixed(2)} fps, ${(m.bitsPerSecond / 1e6).toFixed(2)} Mbit/s`,
+    `IDR pictures    ${idr}`,
+    `B-frames        ${m.bFrames ? "yes" : "no"}`,
+    `slices          ${m.slicesPerPicture} a picture`,
+    `parameter sets  ${sets}`,
+  ].join("\n");
+}

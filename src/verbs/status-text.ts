@@ -1,0 +1,55 @@
+import type { LinkStatus, Status } from "../domain/status.ts";
+
+type SourceStatus = Status["source"];
+type OutputStatus = Status["outputs"][number];
+
+/** A status in plain words, several lines. */
+export function formatStatus(status: Status): string {
+  const { phase, reason, desired, sinceSeconds, source, picture, outputs, notices } = status;
+  return [
+    `${phase} for ${formatSeconds(sinceSeconds)}: ${reason} (wanted: ${desired})`,
+    `source ${link(source)}${sourceNumbers(source)}`,
+    ...(picture === undefined ? [] : [`  picture ${picture.width}x${picture.height}, ${picture.profile}`]),
+    ...(outputs.length === 0 ? ["no outputs are configured"] : outputs.flatMap(outputLines)),
+    ...notices.map((notice) => `notice: ${notice}`),
+  ].join("\n");
+}
+
+function link({ name, state, fault, retryInMs }: LinkStatus): string {
+  const why = fault === undefined ? "" : `: ${fault.message}`;
+  const next = retryInMs === undefined ? "" : `, next try in ${formatSeconds(retryInMs / 1000)}`;
+  return `${name}: ${state}${why}${next}`;
+}
+
+function sourceNumbers({ state, fps, bitsPerSecond, counters }: SourceStatus): string {
+  const rate =
+    state === "running" ? `, ${fps.toFixed(1)} fps, ${(bitsPerSecond / 1e6).toFixed(2)} Mbit/s` : "";
+  if (counters === undefined) return rate;
+  const { units, keyframes, lostPackets, recoveredPackets, droppedUnits, restarts } = counters;
+  return `${rate}\n  ${units} pictures (${keyframes} IDR), ${lostPackets} packets lost, ${recoveredPackets} recovered, ${droppedUnits} pictures dropped, ${restarts} restarts`;
+}
+
+function outputLines(output: OutputStatus): string[] {
+  const { counters, queue } = output;
+  const lines = [`output ${link(output)}`];
+  if (counters !== undefined) {
+    const { p50, p99 } = counters.latencyUs;
+    lines.push(
+      `  ${counters.units} pictures, ${megabytes(counters.bytes)} sent, ${megabytes(counters.unsentBytes)} waiting in the socket, latency ${milliseconds(p50)} (p99 ${milliseconds(p99)})`,
+    );
+  }
+  if (queue !== undefined)
+    lines.push(
+      `  queue ${queue.units} pictures, ${Math.round(queue.milliseconds)} ms, ${queue.droppedUnits} dropped`,
+    );
+  return lines;
+}
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+const milliseconds = (us: number): string => `${(us / 1000).toFixed(1)} ms`;
+
+function formatSeconds(seconds: number): string {
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return `${(seconds / 3600).toFixed(1)} h`;
+}

@@ -15,7 +15,9 @@ if (found < wanted) {
 } else {
   // Keeps compiled code between runs: a quarter less memory and half the time to start.
   void import("node:module")
-    .then(({ enableCompileCache }) => enableCompileCache(new URL("../node_modules/.cache/spotlive", import.meta.url).pathname))
+    .then(({ enableCompileCache }) =>
+      enableCompileCache(new URL("../node_modules/.cache/spotlive", import.meta.url).pathname),
+    )
     .then(() => import("./cli.ts"))
     .then(({ main }) => main(process.argv.slice(2)));
 }

@@ -77,7 +77,7 @@ export class FfmpegSource implements Source {
       const { argv, feed, mask } = await this.#options.prepare(scope.signal);
       await using child = await startChild("ffmpeg", argv, scope.signal, { purpose, ...(mask && { mask }) });
       const fed = feed?.(child.stdin, scope.signal).catch(() => {}); // its end is seen on the other side of ffmpeg
-      await this.#readPictures(child, () => stall.beat(), emit);
+      await this.#readPictures(child, () => stall.beat(), emit, scope.signal);
       await child.done;
       await fed;
       throw new Fault("source-ended", `The end came while ${purpose}.`);
@@ -92,12 +92,21 @@ export class FfmpegSource implements Source {
     }
   }
 
-  async #readPictures(child: Child, beat: () => void, emit: (unit: Unit) => void): Promise<void> {
+  async #readPictures(
+    child: Child,
+    beat: () => void,
+    emit: (unit: Unit) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
     const reader = new FlvReader();
     try {
-      for await (const chunk of child.stdout) {
+      for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
         beat();
-        for (const tag of reader.push(chunk)) this.#take(tag, nowUs(), emit);
+        const arrivalUs = nowUs();
+        for (const tag of reader.push(chunk)) {
+          if (signal.aborted) return;
+          this.#take(tag, arrivalUs, emit);
+        }
       }
     } catch (error) {
       if (error instanceof Fault) throw error;

@@ -37,7 +37,7 @@ export function createRtspSource({ url, transport, report, stallMs = 10_000 }: R
     purpose: "reading the RTSP camera",
     stallMs,
     report,
-    prepare: async () => ({ argv: rtspArguments, feed, mask }),
+    prepare: async () => ({ argv: rtspArguments(), feed, mask }),
     explain: explainDeath,
   });
 }
@@ -47,15 +47,16 @@ export function createRtspSource({ url, transport, report, stallMs = 10_000 }: R
  * entry of a list for ffmpeg's concat demuxer. Guessing the frame rate is switched off: it would hold back the first
  * two seconds, and only for a figure that copying does not need.
  */
-const rtspArguments = ffmpegArguments((command) =>
-  command
-    .input("pipe:0")
-    .inputOptions("-fpsprobesize", "0", "-f", "concat", "-safe", "0")
-    .inputOptions("-protocol_whitelist", "pipe,rtsp,rtp,srtp,tcp,udp,tls")
-    .output("pipe:1")
-    .outputOptions("-map", "0:v:0", "-c", "copy")
-    .outputOptions("-flush_packets", "1", "-flvflags", "no_duration_filesize", "-f", "flv"),
-);
+const rtspArguments = (): readonly string[] =>
+  ffmpegArguments((command) =>
+    command
+      .input("pipe:0")
+      .inputOptions("-fpsprobesize", "0", "-f", "concat", "-safe", "0")
+      .inputOptions("-protocol_whitelist", "pipe,rtsp,rtp,srtp,tcp,udp,tls")
+      .output("pipe:1")
+      .outputOptions("-map", "0:v:0", "-c", "copy")
+      .outputOptions("-flush_packets", "1", "-flvflags", "no_duration_filesize", "-f", "flv"),
+  );
 
 /** Receive buffer for UDP: an I-frame of a good picture is far larger than the kernel's default. */
 const receiveBufferBytes = 4 * 1024 * 1024;

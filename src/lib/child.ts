@@ -85,6 +85,7 @@ function keepLastLines(stream: Readable, mask: (line: string) => string): readon
 async function endChild(child: ChildProcess, ended: Promise<unknown>, graceMs: number): Promise<void> {
   const running = (): boolean => child.exitCode === null && child.signalCode === null;
   const exited = new Promise((resolve) => child.once("exit", resolve));
+  child.stdin?.destroy(); // ffmpeg does not notice a SIGTERM while it waits for input
   for (const step of ["SIGTERM", "SIGTERM", "SIGKILL"] as const) {
     if (!running()) break;
     child.kill(step);
@@ -93,7 +94,6 @@ async function endChild(child: ChildProcess, ended: Promise<unknown>, graceMs: n
     clearTimeout(timer);
   }
   // Neither unread output nor a pipe kept open by a grandchild must keep us waiting.
-  child.stdin?.destroy();
   child.stdout?.destroy();
   child.stderr?.destroy();
   await ended;

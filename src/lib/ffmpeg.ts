@@ -1,5 +1,7 @@
-import fluentFfmpeg from "fluent-ffmpeg";
+import { createRequire } from "node:module";
 import type { FfmpegCommand } from "fluent-ffmpeg";
+
+const require = createRequire(import.meta.url);
 
 /** Speak only when something is wrong: the last lines of stderr become the text of a fault. */
 const quiet = ["-hide_banner", "-nostats", "-loglevel", "warning"];
@@ -10,6 +12,8 @@ const quiet = ["-hide_banner", "-nostats", "-loglevel", "warning"];
  * `startChild` does that. Give options as separate arguments: fluent-ffmpeg splits a lone one at its space.
  */
 export function ffmpegArguments(describe: (command: FfmpegCommand) => FfmpegCommand): readonly string[] {
+  // Loaded at first use: a line that needs no ffmpeg does not pay 8 MB for it.
+  const fluentFfmpeg: () => FfmpegCommand = require("fluent-ffmpeg");
   // The one use of a method that fluent-ffmpeg marks as private; its public way to a list is to run ffmpeg.
   return [...quiet, ...describe(fluentFfmpeg())._getArguments().map(String)];
 }

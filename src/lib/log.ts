@@ -78,9 +78,10 @@ export function createMask(): Mask {
 
 /** The ways in which a secret may come to stand in a line. */
 function formsOf(secret: string): string[] {
-  const json = JSON.stringify(secret).slice(1, -1);
   const url = encodeURIComponent(secret.toWellFormed());
-  const plain = [secret, json, JSON.stringify(json).slice(1, -1)];
+  const plain = [secret];
+  // JSON in JSON in a line of JSON.
+  for (let depth = 0; depth < 3; depth += 1) plain.push(JSON.stringify(plain.at(-1)).slice(1, -1));
   const encoded = [
     url,
     url.replace(/%[0-9A-F]{2}/g, (byte) => byte.toLowerCase()),

@@ -22,6 +22,8 @@ export class UnitQueue implements AsyncIterable<Unit> {
   #bytes = 0;
   #dropped = 0;
   #needsKeyframe = true;
+  /** What comes before the first keyframe cannot be shown, so nothing is lost with it. */
+  #begun = false;
   #closed = false;
   #wake: (() => void) | undefined;
 
@@ -34,9 +36,11 @@ export class UnitQueue implements AsyncIterable<Unit> {
   push(unit: Unit): void {
     if (this.#closed) return;
     if (unit.kind === "video") {
-      if (unit.keyframe) this.#needsKeyframe = false;
-      else if (this.#needsKeyframe) {
-        this.#dropped += 1;
+      if (unit.keyframe) {
+        this.#needsKeyframe = false;
+        this.#begun = true;
+      } else if (this.#needsKeyframe) {
+        if (this.#begun) this.#dropped += 1;
         return;
       }
     } else if (this.#needsKeyframe) return;

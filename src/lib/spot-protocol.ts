@@ -61,52 +61,52 @@ const loaded = loadSync(
   },
 );
 
-/** The one place where the loader's untyped answer gets its types; the test vectors hold them to it. */
-function loadService<Methods extends object>(name: string): Methods {
-  return loaded[name] as unknown as Methods;
+/** The loader's answer has no types; the test vectors hold the ones given below to it. */
+function loadService(name: string): unknown {
+  return loaded[name];
 }
 
 /** The services by method name, as `Server.addService` takes them; a client takes one method's path and translations. */
-export const authService = loadService<{
+export const authService = loadService("bosdyn.api.AuthService") as {
   readonly GetAuthToken: UnaryMethod<GetAuthTokenRequest, GetAuthTokenResponse>;
-}>("bosdyn.api.AuthService");
+};
 
-export const directoryService = loadService<{
+export const directoryService = loadService("bosdyn.api.DirectoryService") as {
   readonly GetServiceEntry: UnaryMethod<GetServiceEntryRequest, GetServiceEntryResponse>;
   readonly ListServiceEntries: UnaryMethod<EmptyRequest, ListServiceEntriesResponse>;
-}>("bosdyn.api.DirectoryService");
+};
 
-export const payloadRegistrationService = loadService<{
+export const payloadRegistrationService = loadService("bosdyn.api.PayloadRegistrationService") as {
   readonly RegisterPayload: UnaryMethod<RegisterPayloadRequest, RegisterPayloadResponse>;
   readonly GetPayloadAuthToken: UnaryMethod<GetPayloadAuthTokenRequest, GetAuthTokenResponse>;
-}>("bosdyn.api.PayloadRegistrationService");
+};
 
-export const robotIdService = loadService<{
+export const robotIdService = loadService("bosdyn.api.RobotIdService") as {
   readonly GetRobotId: UnaryMethod<EmptyRequest, RobotIdResponse>;
-}>("bosdyn.api.RobotIdService");
+};
 
-export const streamQualityService = loadService<{
+export const streamQualityService = loadService("bosdyn.api.spot_cam.StreamQualityService") as {
   readonly SetStreamParams: UnaryMethod<SetStreamParamsRequest, StreamParamsResponse>;
   readonly GetStreamParams: UnaryMethod<EmptyRequest, StreamParamsResponse>;
   readonly EnableCongestionControl: UnaryMethod<EnableCongestionControlRequest, EmptyResponse>;
-}>("bosdyn.api.spot_cam.StreamQualityService");
+};
 
-export const ptzService = loadService<{
+export const ptzService = loadService("bosdyn.api.spot_cam.PtzService") as {
   readonly ListPtz: UnaryMethod<EmptyRequest, ListPtzResponse>;
   readonly GetPtzPosition: UnaryMethod<GetPtzPositionRequest, PtzPositionResponse>;
   readonly SetPtzPosition: UnaryMethod<SetPtzPositionRequest, PtzPositionResponse>;
-}>("bosdyn.api.spot_cam.PtzService");
+};
 
-export const compositorService = loadService<{
+export const compositorService = loadService("bosdyn.api.spot_cam.CompositorService") as {
   readonly SetScreen: UnaryMethod<SetScreenRequest, ScreenResponse>;
   readonly GetScreen: UnaryMethod<EmptyRequest, ScreenResponse>;
   readonly ListScreens: UnaryMethod<EmptyRequest, ListScreensResponse>;
-}>("bosdyn.api.spot_cam.CompositorService");
+};
 
-export const lightingService = loadService<{
+export const lightingService = loadService("bosdyn.api.spot_cam.LightingService") as {
   readonly SetLEDBrightness: UnaryMethod<SetLedBrightnessRequest, EmptyResponse>;
   readonly GetLEDBrightness: UnaryMethod<EmptyRequest, GetLedBrightnessResponse>;
-}>("bosdyn.api.spot_cam.LightingService");
+};
 
 /** The HTTP/2 `:authority` of the services that have a fixed one; all others are read from the directory. */
 export const fixedAuthorities = {

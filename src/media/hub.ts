@@ -4,9 +4,11 @@ import { UnitQueue } from "../lib/queue.ts";
 import type { QueueLimits } from "../lib/queue.ts";
 import { GopCache } from "./gop-cache.ts";
 
-/** What one reader holds: iterating begins the subscription, leaving the loop ends it. */
+/** What one reader holds: iterating begins the subscription; leaving the loop, or `leave`, ends it. */
 export interface Subscription extends AsyncIterable<Unit> {
   readonly counters: QueueCounters;
+  /** Ends the subscription of a reader that still waits for the next unit. */
+  leave(): void;
 }
 
 export interface SubscriptionHooks {
@@ -46,6 +48,9 @@ export class Hub {
       get counters() {
         const counters = current?.counters ?? { units: 0, bytes: 0, milliseconds: 0, droppedUnits: 0 };
         return { ...counters, droppedUnits: droppedBefore + counters.droppedUnits };
+      },
+      leave() {
+        current?.close();
       },
       async *[Symbol.asyncIterator]() {
         hooks.onBegin();

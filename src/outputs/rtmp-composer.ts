@@ -35,6 +35,7 @@ export class RtmpComposer {
   readonly #avcHead = Buffer.alloc(avcHeaderLength);
   readonly #aacHead = Buffer.alloc(aacHeaderLength);
   #avcSequenceHeader: Buffer | undefined;
+  #aacConfig: Uint8Array;
   #startUs = 0;
   #lastVideoMs = -1;
   #lastAudioMs = -1;
@@ -42,6 +43,7 @@ export class RtmpComposer {
   constructor(audio: AudioMode, aacFormat: AacFormat) {
     this.#audio = audio;
     this.#aacFormat = audio === "silent" ? silentAacFormat : aacFormat;
+    this.#aacConfig = audioSpecificConfig(this.#aacFormat);
     writeAacHeader(this.#aacHead, 0);
   }
 
@@ -68,7 +70,12 @@ export class RtmpComposer {
   audio(unit: AudioUnit): readonly OutgoingMessage[] {
     if (this.#audio !== "camera" || unit.codec !== "aac") return [];
     if (this.#avcSequenceHeader === undefined || unit.ptsUs < this.#startUs) return [];
-    return [this.#aacMessage(this.#milliseconds(unit.ptsUs), this.#aacHead, unit.payload)];
+    const milliseconds = this.#milliseconds(unit.ptsUs);
+    const sound = this.#aacMessage(milliseconds, this.#aacHead, unit.payload);
+    const { config } = unit;
+    if (config === undefined || Buffer.compare(config, this.#aacConfig) === 0) return [sound];
+    this.#aacConfig = config;
+    return [aacHeaderMessage(sound.timestamp, config), sound];
   }
 
   #milliseconds(us: number): number {
@@ -100,16 +107,7 @@ export class RtmpComposer {
     this.#avcSequenceHeader = header;
     if (first) messages.push(this.#metadata(sps));
     messages.push(videoMessage(timestamp, header, noBytes));
-    if (first && this.#audio !== "none") {
-      const head = aacSequenceHeader(audioSpecificConfig(this.#aacFormat));
-      messages.push({
-        chunkStream: chunkStream.audio,
-        type: messageType.audio,
-        timestamp,
-        head,
-        body: noBytes,
-      });
-    }
+    if (first && this.#audio !== "none") messages.push(aacHeaderMessage(timestamp, this.#aacConfig));
   }
 
   #metadata(sps: Uint8Array): OutgoingMessage {
@@ -128,6 +126,11 @@ export class RtmpComposer {
 
 function videoMessage(timestamp: number, head: Uint8Array, body: Uint8Array): OutgoingMessage {
   return { chunkStream: chunkStream.video, type: messageType.video, timestamp, head, body };
+}
+
+function aacHeaderMessage(timestamp: number, config: Uint8Array): OutgoingMessage {
+  const head = aacSequenceHeader(config);
+  return { chunkStream: chunkStream.audio, type: messageType.audio, timestamp, head, body: noBytes };
 }
 
 /** Metadata is for information only: a picture whose SPS we cannot read is sent all the same. */

@@ -5,14 +5,17 @@ const keptLatencies = 512;
 /** Counts what one output has sent since the session began, over all its connections. */
 export class OutputMeter {
   readonly #latencies = new Int32Array(keptLatencies);
+  #measured = 0;
   #units = 0;
   #bytesBefore = 0;
   #acknowledgedBefore: number | undefined;
 
-  /** `latencyUs`: from the arrival of the picture's last byte to the end of the write. */
-  countPicture(latencyUs: number): void {
-    this.#latencies[this.#units % keptLatencies] = latencyUs;
+  /** `latencyUs`: from the arrival of the picture's last byte to the end of the write, where that was measured. */
+  countPicture(latencyUs: number | undefined): void {
     this.#units += 1;
+    if (latencyUs === undefined) return;
+    this.#latencies[this.#measured % keptLatencies] = latencyUs;
+    this.#measured += 1;
   }
 
   /** Adds what a connection that is over has sent. */
@@ -22,7 +25,7 @@ export class OutputMeter {
   }
 
   read(sentBytes: number, acknowledgedBytes: number | undefined, unsentBytes: number): OutputCounters {
-    const sorted = this.#latencies.slice(0, Math.min(this.#units, keptLatencies)).sort();
+    const sorted = this.#latencies.subarray(0, Math.min(this.#measured, keptLatencies)).toSorted();
     const quantile = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? 0;
     return {
       units: this.#units,

@@ -107,6 +107,7 @@ class Line {
   readonly #publisher: Publisher;
   readonly #composer: RtmpComposer;
   readonly #timer: NodeJS.Timeout;
+  readonly #startedUs = nowUs();
   #stopped = false;
   #progress = 0;
   #progressUs = nowUs();
@@ -125,14 +126,15 @@ class Line {
     }, reportEveryMs);
   }
 
-  /** Sends until the units end or `stop` is called. A reader that stops while it waits leaves at the next unit. */
+  /** Sends until the units end or `stop` is called. */
   async pump(units: AsyncIterable<Unit>): Promise<undefined> {
     const socket = this.#socket;
     for await (const unit of units) {
       if (this.#stopped) return;
       if (unit.kind === "video") {
         this.#publisher.send(this.#composer.video(unit));
-        this.#options.meter.countPicture(nowUs() - unit.receivedUs);
+        // A picture replayed from the GOP cache is older than this connection: its age is no latency of ours.
+        this.#options.meter.countPicture(unit.receivedUs < this.#startedUs ? undefined : nowUs() - unit.receivedUs);
       } else {
         const messages = this.#composer.audio(unit);
         if (messages.length > 0) this.#publisher.send(messages);

@@ -97,7 +97,8 @@ export async function fetchIngestList(url: string, signal: AbortSignal): Promise
       throw new Fault("output-unreachable", `Twitch's list of ingests answered ${response.status}.`);
     const parts: Uint8Array[] = [];
     let length = 0;
-    for await (const part of response.body ?? []) {
+    const body: AsyncIterable<Uint8Array> | readonly Uint8Array[] = response.body ?? [];
+    for await (const part of body) {
       length += part.length;
       if (length > mostBytes) throw new Fault("malformed", "Twitch's list of ingests is longer than 1 MiB.");
       parts.push(part);

@@ -62,6 +62,8 @@ export interface Robot extends AsyncDisposable {
   readonly frames: readonly LoggedFrame[];
   /** Frame numbers in the picture count modulo this until the first change; afterwards modulo 2^20. */
   readonly frameNumberModulus: number;
+  /** Whether a client has switched the camera's own congestion control on; it has no effect here. */
+  readonly congestionControl: boolean;
   /** Resolves when the robot is closed; rejects with the `Fault` that ended its camera. */
   readonly done: Promise<void>;
   /** Loss and reordering on the way to the viewers, percent. */
@@ -89,6 +91,7 @@ export interface Robot extends AsyncDisposable {
  */
 export async function startRobot(settings: Partial<RobotOptions>, signal: AbortSignal): Promise<Robot> {
   const options: RobotOptions = { ...defaultRobotOptions(), ...settings };
+  using starting = childSignal(signal);
   const life = new AbortController();
   const tokens = new Tokens(options.tokenLifeMs);
   const viewers = new Viewers(options);
@@ -123,7 +126,7 @@ export async function startRobot(settings: Partial<RobotOptions>, signal: AbortS
     servicesRun && nowUs() - startedUs >= options.servicesAfterMs * 1000;
   const rpc = new RpcServer(tokens);
   addBaseServices(rpc, options, tokens, cameraServicesRun);
-  addCameraServices(rpc, options, camera, cameraServicesRun);
+  const controls = addCameraServices(rpc, options, camera, cameraServicesRun);
 
   const [robotIdentity, cameraIdentity] = await Promise.all([createRobotIdentity(), createCameraIdentity()]);
   let signalling = new Signalling(cameraIdentity, tokens, () => viewers.create());
@@ -167,6 +170,9 @@ export async function startRobot(settings: Partial<RobotOptions>, signal: AbortS
     },
     get frameNumberModulus() {
       return camera.numberModulus;
+    },
+    get congestionControl() {
+      return controls.congestionControl;
     },
     setNetwork: (faults) => viewers.setNetwork(faults),
     change: (change) => camera.change(change),

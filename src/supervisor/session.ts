@@ -141,7 +141,11 @@ export class Session {
             async (attempt) => {
               tell("connecting");
               await this.#untilPicture(attempt);
-              if (!attempt.aborted) await output.run(units, attempt);
+              try {
+                if (!attempt.aborted) await output.run(units, attempt);
+              } finally {
+                units.leave();
+              }
             },
             outputRetryPolicy,
             signal,

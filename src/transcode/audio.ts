@@ -81,7 +81,7 @@ export function createAudioTranscoder({ emit, report }: AudioTranscoderOptions):
         scope.abort();
       }, hangCheckMs);
       try {
-        await using child = await startChild("ffmpeg", transcodeArguments, scope.signal, { purpose });
+        await using child = await startChild("ffmpeg", transcodeArguments(), scope.signal, { purpose });
         child.stdin.write(stream.headers());
         current = { stream, stdin: child.stdin };
         await readAac(child.stdout, (ptsMs, payload, config) => {
@@ -109,18 +109,19 @@ export function createAudioTranscoder({ emit, report }: AudioTranscoderOptions):
  * The format is exact, so ffmpeg needs no probing and nothing of the start is thrown away (as `-fflags nobuffer`
  * would). Lost packets are steps in the input's time, which `aresample` fills with silence from 10 ms on.
  */
-const transcodeArguments = ffmpegArguments((command) =>
-  command
-    .input("pipe:0")
-    .inputOptions("-probesize", "32", "-analyzeduration", "0", "-f", "ogg")
-    .output("pipe:1")
-    .audioFilters("aresample=async=1:min_hard_comp=0.01")
-    .audioCodec("aac")
-    .audioBitrate("128k")
-    .audioFrequency(48_000)
-    .audioChannels(2)
-    .outputOptions("-copyts", "-flush_packets", "1", "-flvflags", "no_duration_filesize", "-f", "flv"),
-);
+const transcodeArguments = (): readonly string[] =>
+  ffmpegArguments((command) =>
+    command
+      .input("pipe:0")
+      .inputOptions("-probesize", "32", "-analyzeduration", "0", "-f", "ogg")
+      .output("pipe:1")
+      .audioFilters("aresample=async=1:min_hard_comp=0.01")
+      .audioCodec("aac")
+      .audioBitrate("128k")
+      .audioFrequency(48_000)
+      .audioChannels(2)
+      .outputOptions("-copyts", "-flush_packets", "1", "-flvflags", "no_duration_filesize", "-f", "flv"),
+  );
 
 /** Resolves at the end of `stdout`, however it comes: the child's end tells why. */
 async function readAac(
@@ -134,7 +135,9 @@ async function readAac(
     else if (tag.kind === "aac" && config !== undefined) take(tag.ptsMs, tag.payload, config);
   };
   try {
-    for await (const chunk of stdout) for (const tag of reader.push(chunk)) onTag(tag);
+    for await (const chunk of stdout as AsyncIterable<Buffer>) {
+      for (const tag of reader.push(chunk)) onTag(tag);
+    }
   } catch (error) {
     if (error instanceof Fault) throw error;
   }

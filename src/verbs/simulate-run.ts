@@ -127,16 +127,15 @@ function describe(event: Extract<SimulationEvent, { event: "robot" | "ingest" }>
   const { address, username, password } = event;
   return [
     "The robot runs. To use it, put this into the configuration:",
-    "source:",
-    "  kind: spot",
-    "  spot:",
-    `    host: ${address.host}`,
-    `    port: ${address.grpcPort}`,
-    `    cameraPort: ${address.cameraPort}`,
-    `    username: ${username}`,
-    `    password: ${password}`,
-    `    tls: { fingerprint: "${address.grpcFingerprint256}" }`,
-    `    cameraTls: { fingerprint: "${address.cameraFingerprint256}" }`,
+    "source: spot",
+    "spot:",
+    `  host: ${address.host}`,
+    `  port: ${address.grpcPort}`,
+    `  cameraPort: ${address.cameraPort}`,
+    `  username: ${username}`,
+    `  password: ${password}`,
+    `  tls: { fingerprint: "${address.grpcFingerprint256}" }`,
+    `  cameraTls: { fingerprint: "${address.cameraFingerprint256}" }`,
   ].join("\n");
 }
 

@@ -40,7 +40,7 @@ export async function decodeFrameNumbers(stream: Uint8Array, format = "h264"): P
       "pipe:0",
       "-map",
       "0:v",
-      "-vsync",
+      "-fps_mode",
       "passthrough",
     ],
     ...["-vf", `scale=${grayWidth}:${grayHeight}:flags=area,format=gray`, "-f", "rawvideo", "pipe:1"],
@@ -57,8 +57,14 @@ export async function decodeFrameNumbers(stream: Uint8Array, format = "h264"): P
   const numbers = Array.from({ length: Math.floor(pixels.length / frameBytes) }, (_, index) =>
     readBarCode(pixels.subarray(index * frameBytes, (index + 1) * frameBytes), grayWidth, grayHeight),
   );
-  return { numbers, complaints: complaints.split("\n").filter((line) => line.trim() !== "") };
+  return {
+    numbers,
+    complaints: complaints.split("\n").filter((line) => line.trim() !== "" && !noise.test(line)),
+  };
 }
+
+/** What ffmpeg says at any level: about the name of an option that older versions do not have, and about short files. */
+const noise = /^-vsync is deprecated|not enough frames to estimate rate/;
 
 /** How many steps from one frame number to the next are not exactly one, counting modulo `modulus`. */
 export function countJumps(numbers: readonly (number | undefined)[], modulus: number): number {

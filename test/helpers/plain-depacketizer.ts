@@ -82,6 +82,6 @@ function inSequence(packets: readonly RtpPacket[], payloadType: number): readonl
     groups.set(ssrc, group);
   }
   return [...groups.values()].flatMap((group) =>
-    [...group].sort(([a], [b]) => a - b).map(([, packet]) => packet),
+    [...group].toSorted(([a], [b]) => a - b).map(([, packet]) => packet),
   );
 }

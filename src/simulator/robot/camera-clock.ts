@@ -33,3 +33,20 @@ export class CameraClock {
     return 1 + this.#skewPpm / 1_000_000;
   }
 }
+
+/**
+ * Calls `onBeat` with 0, 1, 2, ... as the clock passes index / `perSecond`, until it is disposed. Beats that are late
+ * follow at once; only after a stop of more than a second those missed are left out.
+ */
+export function startBeat(clock: CameraClock, perSecond: number, onBeat: (index: number) => void): Disposable {
+  let next = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const run = (): void => {
+    const due = Math.floor(clock.seconds * perSecond);
+    if (due - next > perSecond) next = due;
+    for (; next <= due; next++) onBeat(next);
+    timer = setTimeout(run, clock.millisecondsUntil(next / perSecond));
+  };
+  run();
+  return { [Symbol.dispose]: () => clearTimeout(timer) };
+}

@@ -38,24 +38,36 @@ const screens = [
   firstScreen,
 ];
 
+/** What clients have set and nobody sees in the picture. */
+export interface CameraControls {
+  readonly congestionControl: boolean;
+}
+
 /** Adds what a Spot CAM brings: all of it acts on the one picture that every viewer gets. */
 export function addCameraServices(
   server: RpcServer,
   options: RobotOptions,
   camera: Camera,
   servicesRun: () => boolean,
-): void {
+): CameraControls {
   const door = (service: keyof typeof cameraServices): Door => ({
     authority: () => (servicesRun() ? cameraAuthority(service) : undefined),
     admits: (bearer) => bearer.kind === "user" || options.payloadMayControl,
   });
-  addStreamQuality(server, door("streamQuality"), camera);
+  const controls = { congestionControl: false };
+  addStreamQuality(server, door("streamQuality"), camera, controls);
   addPtz(server, door("ptz"));
   addCompositor(server, door("compositor"), camera);
   addLighting(server, door("lighting"));
+  return controls;
 }
 
-function addStreamQuality(server: RpcServer, door: Door, camera: Camera): void {
+function addStreamQuality(
+  server: RpcServer,
+  door: Door,
+  camera: Camera,
+  controls: { congestionControl: boolean },
+): void {
   let extra: Sent<StreamParams> = { awb: { awb: awbMode.auto }, autoExposure: {} };
   const params = (): Sent<StreamParams> => ({
     targetbitrate: { value: camera.settings.bitrate },
@@ -78,7 +90,10 @@ function addStreamQuality(server: RpcServer, door: Door, camera: Camera): void {
       if (Object.values(exposure).some((one) => one !== undefined)) extra = { awb: extra.awb, ...exposure };
       return { params: params() };
     },
-    EnableCongestionControl: () => ({}),
+    EnableCongestionControl({ enableCongestionControl }) {
+      controls.congestionControl = enableCongestionControl;
+      return {};
+    },
   });
 }
 

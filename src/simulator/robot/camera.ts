@@ -1,6 +1,6 @@
 import { toFault } from "../../domain/fault.ts";
 import type { Fault } from "../../domain/fault.ts";
-import { CameraClock } from "./camera-clock.ts";
+import { CameraClock, startBeat } from "./camera-clock.ts";
 import { startEncoder } from "./encoder.ts";
 import type { EncodedPicture, Encoder } from "./encoder.ts";
 import { isFlashing, loadLoop } from "./loop.ts";
@@ -43,10 +43,10 @@ export class Camera {
   #screen: string;
   #next: { readonly encoder: Encoder; readonly restart: boolean } | undefined;
   #generation = 0;
-  #timer: NodeJS.Timeout | undefined;
-  #frame = 0;
-  #soundPacket = 0;
-  #second = 0;
+  #beats: readonly Disposable[] = [];
+  #lastFrame = -1;
+  /** The frame at which the film of picture and sound began; moved on by every frame that was not made. */
+  #contentStart = 0;
   #number = -1;
   #lastIdr = -1;
   #idrWanted: boolean;
@@ -138,7 +138,7 @@ export class Camera {
   }
 
   async close(): Promise<void> {
-    clearTimeout(this.#timer);
+    for (const beat of this.#beats) beat[Symbol.dispose]();
     this.#generation += 1;
     await this.#next?.encoder[Symbol.asyncDispose]();
     if (this.#source.kind === "encoder") await this.#source.encoder[Symbol.asyncDispose]();
@@ -161,33 +161,30 @@ export class Camera {
   }
 
   #run(): void {
-    if (this.#signal.aborted) return;
-    const { fps } = this.settings;
-    const now = this.clock.seconds;
-    // After a long sleep of the whole machine the lost second is lost, and not sent as a burst.
-    if (now - this.#frame / fps > 1) this.#frame = Math.floor(now * fps);
-    if (now - (this.#soundPacket * soundPacketMs) / 1000 > 1)
-      this.#soundPacket = Math.floor((now * 1000) / soundPacketMs);
-    for (; this.#frame / fps <= now; this.#frame++) this.#makePicture(this.#frame);
-    for (; (this.#soundPacket * soundPacketMs) / 1000 <= now; this.#soundPacket++)
-      this.#playSound(this.#soundPacket);
-    if (now >= this.#second) {
-      this.#second = Math.floor(now) + 1;
-      if (now >= this.#silentUntil) this.#hooks.onSecond(now, this.clock.unixSeconds);
-    }
-    const next = Math.min(this.#frame / fps, (this.#soundPacket * soundPacketMs) / 1000);
-    this.#timer = setTimeout(() => this.#run(), this.clock.millisecondsUntil(next));
+    this.#beats = [
+      startBeat(this.clock, this.settings.fps, (frame) => this.#makePicture(frame)),
+      startBeat(this.clock, 1000 / soundPacketMs, (packet) => this.#playSound(packet)),
+      startBeat(this.clock, 1, (second) => {
+        if (second >= this.#silentUntil) this.#hooks.onSecond(this.clock.seconds, this.clock.unixSeconds);
+      }),
+    ];
   }
 
   #playSound(index: number): void {
-    const packet = this.#sound[index % this.#sound.length];
+    const start = Math.round((this.#contentStart * 1000) / this.settings.fps / soundPacketMs);
+    const packet = this.#sound[Math.max(0, index - start) % this.#sound.length];
     const seconds = (index * soundPacketMs) / 1000;
     if (packet !== undefined && seconds >= this.#silentUntil) this.#hooks.onSound(packet, seconds);
   }
 
   #makePicture(frame: number): void {
     const seconds = frame / this.settings.fps;
-    if (seconds < this.#silentUntil) return;
+    this.#contentStart += frame - this.#lastFrame - 1;
+    this.#lastFrame = frame;
+    if (seconds < this.#silentUntil) {
+      this.#contentStart += 1;
+      return;
+    }
     let restart = this.#restartWanted;
     if (this.#next !== undefined) {
       restart ||= this.#next.restart;
@@ -195,8 +192,9 @@ export class Camera {
       this.#next = undefined;
     }
     this.#restartWanted = false;
-    if (this.#source.kind === "loop") this.#playLoop(this.#source.pictures, seconds, restart);
-    else this.#encode(this.#source.encoder, frame, seconds, restart);
+    if (restart) this.#contentStart = frame;
+    if (this.#source.kind === "loop") this.#playLoop(this.#source.pictures, frame, restart);
+    else this.#encode(this.#source.encoder, frame, restart);
   }
 
   #useEncoder(encoder: Encoder): void {
@@ -211,13 +209,15 @@ export class Camera {
     this.#idrWanted = true;
   }
 
-  #playLoop(pictures: readonly EncodedPicture[], seconds: number, restart: boolean): void {
-    this.#number = restart ? 0 : (this.#number + 1) % pictures.length;
+  #playLoop(pictures: readonly EncodedPicture[], frame: number, restart: boolean): void {
+    const seconds = frame / this.settings.fps;
+    this.#number = (frame - this.#contentStart) % pictures.length;
     const picture = pictures[this.#number];
     if (picture !== undefined) this.#hooks.onFrame({ number: this.#number, seconds, picture, restart });
   }
 
-  #encode(encoder: Encoder, frame: number, seconds: number, restart: boolean): void {
+  #encode(encoder: Encoder, frame: number, restart: boolean): void {
+    const seconds = frame / this.settings.fps;
     if (restart) this.#idrWanted = this.#restartWanted = true;
     if (!this.#hooks.hasViewers()) return;
     if (encoder.pending > this.settings.fps / 2) {
@@ -231,7 +231,7 @@ export class Camera {
     const idr = this.#idrWanted || isDue;
     if (idr) this.#lastIdr = frame;
     this.#idrWanted = false;
-    const flashing = isFlashing(frame, this.settings.fps);
+    const flashing = isFlashing(frame - this.#contentStart, this.settings.fps);
     const made = encoder.encode({ number, screen: this.#screen, flashing, idr });
     made.catch(() => {}); // awaited in order below
     this.#inOrder = this.#inOrder

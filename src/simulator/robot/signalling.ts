@@ -111,6 +111,8 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
   return Buffer.concat(parts).toString();
 }
 
+const everyAnswerHas = [/^v=0/, /^m=video /m, /^a=ice-ufrag:/m, /^a=ice-pwd:/m, /^a=fingerprint:/m];
+
 function parseAnswer(body: string | undefined): { readonly id: string; readonly sdp: string } | undefined {
   try {
     const parsed: unknown = JSON.parse(body ?? "");
@@ -118,7 +120,7 @@ function parseAnswer(body: string | undefined): { readonly id: string; readonly 
       return undefined;
     if (typeof parsed.id !== "string" || typeof parsed.sdp !== "string") return undefined;
     const sdp = Buffer.from(parsed.sdp, "base64").toString();
-    return sdp.startsWith("v=0") ? { id: parsed.id, sdp } : undefined;
+    return everyAnswerHas.every((line) => line.test(sdp)) ? { id: parsed.id, sdp } : undefined;
   } catch {
     return undefined;
   }

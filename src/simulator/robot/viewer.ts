@@ -31,7 +31,6 @@ export interface ViewerHooks {
   onNack(packets: number): void;
   /** The connection is there, media flows from the next frame on. */
   onConnected(): void;
-  onClosed(): void;
 }
 
 export interface ViewerCounters {
@@ -43,6 +42,8 @@ export interface ViewerCounters {
 export interface Viewer {
   readonly offer: string;
   readonly connected: boolean;
+  /** Resolves when the connection is over, whoever ended it. */
+  readonly ended: Promise<void>;
   readonly counters: ViewerCounters;
   faults: NetworkFaults;
   /** Takes the answer. Rejects with the library's error when it is none. */
@@ -110,6 +111,7 @@ export async function createViewer(options: RobotOptions, seed: number, hooks: V
   const pacer = new Pacer();
   let connected = false;
   let closed = false;
+  const ended = Promise.withResolvers<void>();
   let sentSets: Uint8Array | undefined;
   let soundRuns = false;
 
@@ -131,7 +133,7 @@ export async function createViewer(options: RobotOptions, seed: number, hooks: V
     connected = false;
     pacer.close();
     network.close();
-    hooks.onClosed();
+    ended.resolve();
     await peer.close();
   };
   peer.connectionStateChange.subscribe((state) => {
@@ -146,6 +148,7 @@ export async function createViewer(options: RobotOptions, seed: number, hooks: V
   const [, cname = ""] = /a=ssrc:\d+ cname:(\S+)/.exec(offer) ?? [];
   return {
     offer,
+    ended: ended.promise,
     get connected() {
       return connected;
     },

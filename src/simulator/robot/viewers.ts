@@ -46,7 +46,6 @@ export class Viewers {
   /** A new one, who must still answer the offer. */
   async create(): Promise<Viewer> {
     this.#made += 1;
-    let made: Viewer | undefined;
     const viewer = await createViewer(this.#options, this.#options.seed + this.#made - 1, {
       onPli: () => {
         this.#plis += 1;
@@ -58,15 +57,14 @@ export class Viewers {
       onConnected: () => {
         this.#connectedEver += 1;
       },
-      onClosed: () => {
-        if (made === undefined || !this.#viewers.delete(made)) return;
-        this.#gone.packets += made.counters.packets;
-        this.#gone.lost += made.counters.lost;
-      },
     });
-    made = viewer;
     viewer.faults = this.#network;
     this.#viewers.add(viewer);
+    void viewer.ended.then(() => {
+      this.#viewers.delete(viewer);
+      this.#gone.packets += viewer.counters.packets;
+      this.#gone.lost += viewer.counters.lost;
+    });
     return viewer;
   }
 

@@ -97,7 +97,7 @@ describe("the control socket", () => {
       process.umask(old);
     }
     expect((await stat(path)).mode & 0o777).toBe(0o660);
-    expect(await readdir(join(folder, "run"))).toEqual(["control.sock"]);
+    await expect.poll(() => readdir(join(folder, "run"))).toEqual(["control.sock"]);
   });
 
   it("goes away with its signal, even while a client hangs", async () => {

@@ -33,6 +33,7 @@ async function publish(
   units: AsyncIterable<Unit> = pictures(90),
   streamKey = key,
   signal = never,
+  onCounters: (counters: OutputCounters) => void = () => {},
 ): Promise<Published> {
   let counters: OutputCounters | undefined;
   const output = createRtmpOutput({
@@ -40,7 +41,9 @@ async function publish(
     target: { url: ingest.url, streamKey },
     audio: "silent",
     report: (event) => {
-      if (event.type === "output-progress") counters = event.counters;
+      if (event.type !== "output-progress") return;
+      counters = event.counters;
+      onCounters(counters);
     },
   });
   try {
@@ -118,10 +121,16 @@ describe("the simulated ingest", () => {
   it("acknowledges what it receives, or not", async () => {
     await using ingest = await startIngest({}, never);
     const { promise, resolve } = Promise.withResolvers<void>();
-    const first = publish(ingest, pictures(900, promise));
-    while (ingest.report().frames < 900) await new Promise(setImmediate);
-    resolve();
-    expect((await first).counters?.acknowledgedBytes).toBeGreaterThan(100_000);
+    const { counters } = await publish(
+      ingest,
+      pictures(900, promise),
+      key,
+      never,
+      ({ acknowledgedBytes }) => {
+        if (acknowledgedBytes !== undefined) resolve();
+      },
+    );
+    expect(counters?.acknowledgedBytes).toBeGreaterThan(100_000);
     ingest.acknowledge = false;
     expect((await publish(ingest, pictures(900))).counters?.acknowledgedBytes).toBeUndefined();
   });
@@ -167,6 +176,6 @@ describe("the simulated ingest", () => {
     const { url } = ingest;
     stop.abort();
     await ingest[Symbol.asyncDispose]();
-    expect((await publish({ ...ingest, url } as Ingest)).fault?.code).toBe("output-unreachable");
+    expect((await publish({ ...ingest, url })).fault?.code).toBe("output-unreachable");
   });
 });

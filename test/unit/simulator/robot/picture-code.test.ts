@@ -46,7 +46,7 @@ describe("the bar code of a frame number", () => {
   });
 
   it("is refused where there is no contrast or another number of cells", () => {
-    expect(numberOfCells(new Array<number>(codeColumns).fill(120))).toBeUndefined();
+    expect(numberOfCells(codeCells(5).map(() => 120))).toBeUndefined();
     expect(numberOfCells([])).toBeUndefined();
   });
 

@@ -1,0 +1,141 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { readStatus, sendCommand } from "../../src/control/socket-client.ts";
+import type { Status } from "../../src/domain/status.ts";
+import type { SimulationEvent } from "../../src/verbs/simulate-run.ts";
+import { startSimulation } from "../../src/verbs/simulation-child.ts";
+import type { SimulationChild } from "../../src/verbs/simulation-child.ts";
+
+export type RobotUp = Extract<SimulationEvent, { event: "robot" }>;
+
+export interface RunningRobot extends SimulationChild {
+  readonly up: RobotUp;
+}
+
+/** Starts a simulated robot in a process of its own. */
+export async function startRobotProcess(settings: Readonly<Record<string, string | number>> = {}): Promise<RunningRobot> {
+  const { promise, resolve } = Promise.withResolvers<RobotUp>();
+  const child = await startSimulation(
+    "robot",
+    settings,
+    (event) => {
+      if (event.event === "robot") resolve(event);
+    },
+    new AbortController().signal,
+  );
+  const died = child.done.then(() => {
+    throw new Error("the robot ended before it was up");
+  });
+  died.catch(() => {});
+  const up = await Promise.race([promise, died]);
+  return { ...child, up, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
+}
+
+/** The configuration that points at a robot; JSON is YAML. */
+export function spotConfig({ up }: RunningRobot): Record<string, unknown> {
+  const { address, username, password } = up;
+  return {
+    source: "spot",
+    spot: {
+      host: address.host,
+      port: address.grpcPort,
+      cameraPort: address.cameraPort,
+      username,
+      password,
+      tls: { fingerprint: address.grpcFingerprint256 },
+      cameraTls: { fingerprint: address.cameraFingerprint256 },
+    },
+  };
+}
+
+export interface ApplianceOptions {
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Files to put beside the configuration, by name. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/** The product as it is run: `spotlive run` in a process of its own, asked over its control socket. */
+export interface Appliance extends AsyncDisposable {
+  readonly pid: number;
+  readonly directory: string;
+  /** Everything it wrote, as it wrote it. */
+  readonly output: () => string;
+  status(): Promise<Status>;
+  command(kind: "start" | "stop"): Promise<void>;
+  /** Polls the status until it is as wanted; fails with the last status after `limitMs`. */
+  until(what: string, wanted: (status: Status) => boolean, limitMs?: number): Promise<Status>;
+  /** SIGTERM, as systemd does, then waits for the end. */
+  terminate(): Promise<{ readonly code: number | null; readonly milliseconds: number }>;
+}
+
+const program = fileURLToPath(new URL("../../src/spotlive.mjs", import.meta.url));
+
+export async function startAppliance(
+  config: Readonly<Record<string, unknown>>,
+  options: ApplianceOptions = {},
+): Promise<Appliance> {
+  const directory = await mkdtemp(join(tmpdir(), "spotlive-test-"));
+  const socketPath = join(directory, "control.sock");
+  for (const [name, text] of Object.entries(options.files ?? {})) await writeFile(join(directory, name), text);
+  const file = join(directory, "spotlive.yaml");
+  const whole = { autostart: "always", stateDirectory: join(directory, "state"), socketPath, ...config };
+  await writeFile(file, JSON.stringify(whole).replaceAll("$DIRECTORY", directory));
+  const child = spawn(process.execPath, ["--max-semi-space-size=1", program, "run", "--config", file], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...options.environment },
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (output += data.toString()));
+  const ended = once(child, "exit");
+  const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
+
+  const status = (): Promise<Status> => readStatus(socketPath);
+  const appliance: Appliance = {
+    pid: child.pid ?? 0,
+    directory,
+    output: () => output,
+    status,
+    async command(kind) {
+      const result = await sendCommand(socketPath, { kind });
+      if (!result.ok) throw new Error(result.fault.message);
+    },
+    async until(what, wanted, limitMs = 30_000) {
+      const end = performance.now() + limitMs;
+      for (;;) {
+        const now = await status().catch(() => undefined);
+        if (now !== undefined && wanted(now)) return now;
+        if (performance.now() > end || !isRunning()) {
+          throw new Error(`not reached: ${what}\n${JSON.stringify(now, null, 1)}\n${output.slice(-3000)}`);
+        }
+        await sleep(25);
+      }
+    },
+    async terminate() {
+      const before = performance.now();
+      child.kill("SIGTERM");
+      const [code] = (await ended) as [number | null];
+      return { code, milliseconds: performance.now() - before };
+    },
+    async [Symbol.asyncDispose]() {
+      if (isRunning()) child.kill("SIGKILL");
+      await ended;
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+  createInterface({ input: child.stdout }).on("line", () => {}); // keeps the pipe flowing
+  await appliance.until("the control socket answers", () => true);
+  return appliance;
+}
+
+/** True once every output has taken at least `units` pictures. */
+export function hasSent(units: number): (status: Status) => boolean {
+  return ({ outputs }) => outputs.length > 0 && outputs.every(({ counters }) => (counters?.units ?? 0) >= units);
+}
+
+export const isLive = ({ phase }: Status): boolean => phase === "live";

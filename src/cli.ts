@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { Fault, toFault } from "./domain/fault.ts";
 import { checkConfig } from "./verbs/check-config.ts";
@@ -26,10 +27,23 @@ export async function main(args: readonly string[]): Promise<void> {
       if (controller.signal.aborted) process.exit(130); // asked twice: at once
       controller.abort();
     });
-  process.stdout.on("error", () => process.exit(1)); // whoever read us has gone: `spotlive status | head -1`
+  // Whoever read us has gone: `spotlive status | head -1`. The live line goes on without its log.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
   const printError = (line: string): void => void process.stderr.write(`${line}\n`);
-  process.exit(await runCli(args, { print, printError, signal: controller.signal }));
+  const code = await runCli(args, { print, printError, signal: controller.signal });
+  await Promise.race([written(process.stdout), sleep(lastWordsMs)]);
+  process.exit(code);
+}
+
+/** How long the end of the program waits for a slow reader of its output. */
+const lastWordsMs = 1000;
+
+/** Resolves when everything that was written has gone, or never will. */
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write("", () => resolve());
+  });
 }
 
 /** Runs one command line and gives the exit status: 0, 1 for a fault, 2 for a mistake in usage or configuration. */

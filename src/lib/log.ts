@@ -43,18 +43,27 @@ export function createLog(options: LogOptions): Log {
   );
 }
 
-/** Never blocks the live line: when nobody reads the log, lines beyond a limit are dropped and the loss is written later. */
+/**
+ * Never blocks the live line: Node queues what the reader does not take; beyond a limit lines are dropped, and the
+ * loss is the first thing written afterwards. (pino's own destination hangs at exit when the reader has gone.)
+ */
 function standardOutput(): { write(line: string): void } {
-  const stream = pino.destination({ dest: 1, sync: false, maxLength: mostUnwrittenBytes });
   let dropped = 0;
-  stream.on("drop", () => (dropped += 1));
-  stream.on("drain", () => {
-    const lost = dropped;
-    dropped = 0;
-    if (lost > 0)
-      stream.write(`${JSON.stringify({ level: "warn", part: "log", msg: "lines were dropped", lost })}\n`);
-  });
-  return { write: (line) => void stream.write(line) };
+  return {
+    write(line) {
+      const { stdout } = process;
+      if (stdout.writableLength > mostUnwrittenBytes) {
+        dropped += 1;
+        return;
+      }
+      if (dropped > 0)
+        stdout.write(
+          `${JSON.stringify({ level: "warn", part: "log", msg: "lines were dropped", dropped })}\n`,
+        );
+      dropped = 0;
+      stdout.write(line);
+    },
+  };
 }
 
 export function createMask(): Mask {

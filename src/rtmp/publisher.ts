@@ -211,7 +211,9 @@ class PublishSession implements Publisher {
     if (this.#stage === "connecting") {
       return new Fault("output-closed", "The server closed the connection before it agreed to publish.");
     }
-    if (this.#stage === "publishing" || nowUs() - this.#publishedUs < earlyMs * 1000) {
+    // A server that has acknowledged pictures has accepted the key, however soon it goes.
+    const early = nowUs() - this.#publishedUs < earlyMs * 1000 && this.acknowledgedBytes === undefined;
+    if (this.#stage === "publishing" || early) {
       return new Fault(
         "closed-early",
         "The server closed the connection right after publish, without a word. That is how Twitch answers a wrong or expired stream key: check the key.",

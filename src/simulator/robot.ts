@@ -1,8 +1,10 @@
+import { once } from "node:events";
 import type { Fault } from "../domain/fault.ts";
 import { nowUs } from "../lib/clock.ts";
+import { childSignal } from "../lib/retry.ts";
 import { addBaseServices } from "./robot/base-services.ts";
 import { Camera } from "./robot/camera.ts";
-import type { PictureChange } from "./robot/camera.ts";
+import type { CameraHooks, PictureChange } from "./robot/camera.ts";
 import { addCameraServices, firstScreen } from "./robot/camera-services.ts";
 import { createCameraIdentity, createRobotIdentity } from "./robot/certificates.ts";
 import { FrameLog } from "./robot/frame-log.ts";
@@ -87,37 +89,35 @@ export interface Robot extends AsyncDisposable {
 
 /**
  * Starts a robot on loopback ports that the kernel chooses. The first time with new picture settings it encodes its
- * loop, which takes some seconds. An abort of `signal` closes it; so does disposal.
+ * loop, which takes some seconds. An abort of `signal` closes it; so does disposal. Rejects with a `Fault` when it
+ * cannot be started, and when the abort comes before it is.
  */
 export async function startRobot(settings: Partial<RobotOptions>, signal: AbortSignal): Promise<Robot> {
   const options: RobotOptions = { ...defaultRobotOptions(), ...settings };
-  using starting = childSignal(signal);
-  const life = new AbortController();
   const tokens = new Tokens(options.tokenLifeMs);
   const viewers = new Viewers(options);
   const log = new FrameLog();
-  const ended = Promise.withResolvers<void>();
-  ended.promise.catch(() => {}); // whoever starts a robot may wait for it, nobody has to
+  const life = childSignal(signal);
   let fault: Fault | undefined;
 
-  const camera = await Camera.start(
-    options,
-    firstScreen,
-    {
-      hasViewers: () => viewers.connected > 0,
-      onFrame(frame) {
-        if (viewers.connected > 0) log.add(frame, nowUs());
-        viewers.sendPicture(frame);
-      },
-      onSound: (packet, seconds) => viewers.sendSound(packet, seconds),
-      onSecond: (seconds, unixSeconds) => viewers.sendReports(seconds, unixSeconds),
-      onFault(cameraFault) {
-        fault ??= cameraFault;
-        void close();
-      },
+  await using starting = new AsyncDisposableStack();
+  starting.use(life);
+  const [robotIdentity, cameraIdentity] = await Promise.all([createRobotIdentity(), createCameraIdentity()]);
+  const cameraHooks: CameraHooks = {
+    hasViewers: () => viewers.connected > 0,
+    onFrame(frame) {
+      if (viewers.connected > 0) log.add(frame, nowUs());
+      viewers.sendPicture(frame);
     },
-    life.signal,
-  );
+    onSound: (packet, seconds) => viewers.sendSound(packet, seconds),
+    onSecond: (seconds, unixSeconds) => viewers.sendReports(seconds, unixSeconds),
+    onFault(cameraFault) {
+      fault ??= cameraFault;
+      life.abort();
+    },
+  };
+  const camera = await Camera.start(options, firstScreen, cameraHooks, life.signal);
+  starting.defer(() => camera.close());
   viewers.onPli = () => camera.requestKeyframe();
 
   const startedUs = nowUs();
@@ -127,9 +127,12 @@ export async function startRobot(settings: Partial<RobotOptions>, signal: AbortS
   const rpc = new RpcServer(tokens);
   addBaseServices(rpc, options, tokens, cameraServicesRun);
   const controls = addCameraServices(rpc, options, camera, cameraServicesRun);
-
-  const [robotIdentity, cameraIdentity] = await Promise.all([createRobotIdentity(), createCameraIdentity()]);
   let signalling = new Signalling(cameraIdentity, tokens, () => viewers.create());
+  const vanish = async (): Promise<void> => {
+    rpc.close();
+    await Promise.all([signalling.close(), viewers.close()]);
+  };
+  starting.defer(vanish);
   const address: RobotAddress = {
     host: "127.0.0.1",
     grpcPort: await rpc.listen(robotIdentity, 0),
@@ -140,27 +143,18 @@ export async function startRobot(settings: Partial<RobotOptions>, signal: AbortS
     cameraCertificatePem: cameraIdentity.certificatePem,
   };
 
-  const vanish = async (): Promise<void> => {
-    rpc.close();
-    await Promise.all([signalling.close(), viewers.close()]);
-  };
-  let closing: Promise<void> | undefined;
-  const close = (): Promise<void> =>
-    (closing ??= (async () => {
-      signal.removeEventListener("abort", onAbort);
-      life.abort();
-      await Promise.allSettled([camera.close(), vanish()]);
-      if (fault === undefined) ended.resolve();
-      else ended.reject(fault);
-    })());
-  const onAbort = (): void => void close();
-  if (signal.aborted) onAbort();
-  else signal.addEventListener("abort", onAbort, { once: true });
+  const parts = starting.move();
+  const done = (async () => {
+    if (!life.signal.aborted) await once(life.signal, "abort");
+    await parts.disposeAsync();
+    if (fault !== undefined) throw fault;
+  })();
+  done.catch(() => {}); // whoever starts a robot may wait for it, nobody has to
 
   return {
     address,
     options,
-    done: ended.promise,
+    done,
     get counters() {
       const { frames, idrFrames } = log;
       return { frames, idrFrames, skippedFrames: camera.skipped, rpcCalls: rpc.calls, ...viewers.counters };
@@ -191,6 +185,9 @@ export async function startRobot(settings: Partial<RobotOptions>, signal: AbortS
       signalling = new Signalling(cameraIdentity, tokens, () => viewers.create());
       await Promise.all([rpc.listen(robotIdentity, address.grpcPort), signalling.listen(address.cameraPort)]);
     },
-    [Symbol.asyncDispose]: close,
+    async [Symbol.asyncDispose]() {
+      life.abort();
+      await done.catch(() => {}); // told by `done`
+    },
   };
 }

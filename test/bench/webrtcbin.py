@@ -9,6 +9,7 @@ GStreamer's own threads.
 import base64
 import http.client
 import json
+import os
 import ssl
 import sys
 
@@ -48,24 +49,23 @@ class Peer:
         self.pipeline.set_state(Gst.State.PLAYING)
         offer = json.loads(self.exchange("GET"))
         self.offer_id = offer["id"]
-        text = base64.b64decode(offer["sdp"])
-        _, message = GstSdp.SDPMessage.new_from_text(text.decode())
-        description = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.OFFER, message)
+        text = base64.b64decode(offer["sdp"]).decode()
+        description = parse_description(text, GstWebRTC.WebRTCSDPType.OFFER)
         self.webrtc.emit("set-remote-description", description, Gst.Promise.new_with_change_func(self.on_remote))
 
     def on_transceiver(self, _webrtc, transceiver):
         transceiver.set_property("do-nack", True)
 
     def on_remote(self, _promise):
-        transceivers = self.webrtc.emit("get-transceivers")
-        for transceiver in transceivers:
-            video = transceiver.get_property("kind") == GstWebRTC.WebRTCKind.VIDEO
-            wanted = GstWebRTC.WebRTCRTPTransceiverDirection
-            transceiver.set_property("direction", wanted.RECVONLY if video else wanted.INACTIVE)
         self.webrtc.emit("create-answer", None, Gst.Promise.new_with_change_func(self.on_answer))
 
     def on_answer(self, promise):
-        answer = promise.get_reply().get_value("answer")
+        reply = promise.get_reply()  # the answer lives in its memory
+        text = reply.get_value("answer").sdp.as_text()
+        # The direction of a transceiver comes too late for the answer: no sound is wanted, as in spotlive.
+        video, *audio = text.split("m=audio")
+        text = "m=audio".join([video, *(part.replace("a=recvonly", "a=inactive") for part in audio)])
+        answer = parse_description(text, GstWebRTC.WebRTCSDPType.ANSWER)
         self.webrtc.emit("set-local-description", answer, Gst.Promise.new_with_change_func(lambda _: None))
 
     def post_answer(self):
@@ -111,7 +111,19 @@ class Peer:
         return text
 
 
+def parse_description(text, kind):
+    _, message = GstSdp.SDPMessage.new_from_text(text)
+    return GstWebRTC.WebRTCSessionDescription.new(kind, message)
+
+
+def die(kind, error, trace):
+    """An exception in a callback would otherwise only be printed."""
+    sys.__excepthook__(kind, error, trace)
+    os._exit(1)
+
+
 def main():
+    sys.excepthook = die
     Gst.init(None)
     loop = GLib.MainLoop()
     peer = Peer(json.loads(sys.stdin.readline()), loop)

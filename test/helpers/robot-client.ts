@@ -1,3 +1,4 @@
+import type { Socket } from "node:dgram";
 import { request } from "node:https";
 import { Client, Metadata, credentials } from "@grpc/grpc-js";
 import {
@@ -117,7 +118,11 @@ export interface RobotViewer extends AsyncDisposable {
 }
 
 /** Connects as a plain WebRTC client and keeps every packet that comes, of picture and sound. */
-export async function viewRobot(address: RobotAddress, token: string): Promise<RobotViewer> {
+export async function viewRobot(
+  address: RobotAddress,
+  token: string,
+  sound: "recvonly" | "inactive" = "recvonly",
+): Promise<RobotViewer> {
   const { status, body } = await askCamera(address, { token });
   if (status !== 200) throw new Error(`GET /h264.sdp: ${status} ${body}`);
   const { id, sdp } = JSON.parse(body) as { id: string; sdp: string };
@@ -135,13 +140,13 @@ export async function viewRobot(address: RobotAddress, token: string): Promise<R
   let receiver: RTCRtpReceiver | undefined;
   let wake: () => void = () => {};
   peer.onTransceiverAdded.subscribe((transceiver) => {
-    transceiver.setDirection("recvonly");
-    if (transceiver.kind !== "video") return;
-    receiver = transceiver.receiver;
+    transceiver.setDirection(transceiver.kind === "video" ? "recvonly" : sound);
+    if (transceiver.kind === "video") receiver = transceiver.receiver;
   });
   await peer.setRemoteDescription({ type: "offer", sdp: offer });
   await peer.setLocalDescription(await peer.createAnswer());
   const transport = receiver?.dtlsTransport;
+  enlargeReceiveBuffers(transport?.iceTransport.connection);
   transport?.onRtp.subscribe((packet) => {
     packets.push(packet);
     wake();
@@ -184,4 +189,10 @@ export async function viewRobot(address: RobotAddress, token: string): Promise<R
     },
     [Symbol.asyncDispose]: () => peer.close(),
   };
+}
+
+/** A loaded machine reads late; without this the kernel would drop packets that the robot has sent. */
+function enlargeReceiveBuffers(connection: unknown): void {
+  const { protocols } = connection as { protocols: { transport: { socket: Socket } }[] };
+  for (const { transport } of protocols) transport.socket.setRecvBufferSize(4 * 1024 * 1024);
 }

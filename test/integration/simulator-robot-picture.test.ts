@@ -142,6 +142,13 @@ describe("the robot's picture", () => {
   });
 });
 
+it("sends no sound to a viewer who wants none", async () => {
+  await using scene = await watchRobot();
+  await using deaf = await viewRobot(scene.robot.address, scene.token, "inactive");
+  await deaf.until(() => countPictures(deaf) >= 30, "pictures");
+  expect(deaf.packets.filter(({ header }) => header.payloadType === opus)).toEqual([]);
+});
+
 describe("IDR pictures", () => {
   it("never come to a late viewer in mode refresh-only", async () => {
     await using scene = await watchRobot({ idr: "refresh-only" });

@@ -1,5 +1,6 @@
+import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { connect } from "node:tls";
+import { checkServerIdentity, connect } from "node:tls";
 import type { PeerCertificate } from "node:tls";
 import { Fault } from "../../domain/fault.ts";
 
@@ -16,7 +17,7 @@ export interface TrustOptions {
   /** A pinned certificate is believed although its issuer is unknown. */
   readonly allowPartialTrustChain?: boolean;
   readonly rejectUnauthorized: boolean;
-  readonly checkServerIdentity?: () => undefined;
+  readonly checkServerIdentity?: typeof checkServerIdentity;
 }
 
 export interface TlsAddress {
@@ -39,8 +40,10 @@ export async function resolveTrust(trust: TlsTrust, address: TlsAddress, signal:
       return { rejectUnauthorized: true };
     case "insecure":
       return { rejectUnauthorized: false, checkServerIdentity: () => undefined };
-    case "ca":
-      return { rejectUnauthorized: true, ca: await readAuthority(trust.file) };
+    case "ca": {
+      const ca = await readAuthority(trust.file);
+      return { rejectUnauthorized: true, ca, checkServerIdentity: (host, peer) => checkName(host, peer, ca) };
+    }
     case "fingerprint": {
       const certificate = await fetchCertificate(address, signal);
       const got = normalizeFingerprint(certificate.fingerprint256);
@@ -75,14 +78,22 @@ export function explainConnectionError(error: unknown, address: TlsAddress): Fau
   return new Fault("robot-unreachable", `The robot does not answer at ${where} (${code || text}).`, { cause: error });
 }
 
-async function readAuthority(file: string): Promise<Buffer> {
+async function readAuthority(file: string): Promise<string> {
   try {
-    return await readFile(file);
+    const pem = await readFile(file, "utf8");
+    new X509Certificate(pem);
+    return pem;
   } catch (error) {
     throw new Fault("robot-tls", `The CA file ${file} cannot be read: put the robot's root certificate (PEM) there.`, {
       cause: error,
     });
   }
+}
+
+/** A Spot CAM's certificate is its own authority and names nobody: where it is the very one in the file, that will do. */
+function checkName(host: string, peer: PeerCertificate, pem: string): Error | undefined {
+  const isTheOne = new X509Certificate(pem).fingerprint256 === peer.fingerprint256;
+  return isTheOne ? undefined : checkServerIdentity(host, peer);
 }
 
 function fetchCertificate(address: TlsAddress, signal: AbortSignal): Promise<PeerCertificate> {

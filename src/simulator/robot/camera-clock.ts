@@ -38,7 +38,11 @@ export class CameraClock {
  * Calls `onBeat` with 0, 1, 2, ... as the clock passes index / `perSecond`, until it is disposed. Beats that are late
  * follow at once; only after a stop of more than a second those missed are left out.
  */
-export function startBeat(clock: CameraClock, perSecond: number, onBeat: (index: number) => void): Disposable {
+export function startBeat(
+  clock: CameraClock,
+  perSecond: number,
+  onBeat: (index: number) => void,
+): Disposable {
   let next = 0;
   let timer: NodeJS.Timeout | undefined;
   const run = (): void => {

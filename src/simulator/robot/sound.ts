@@ -12,9 +12,6 @@ const packetsPerSecond = 50;
 /** Time between two packets. */
 export const soundPacketMs = 1000 / packetsPerSecond;
 
-/** Samples per packet at opus's RTP clock of 48 kHz. */
-export const soundPacketSamples = 960;
-
 /**
  * Ten seconds of opus packets, 20 ms each, from the cache or encoded now: a low tone, and a beep at the start of each
  * second for as long as the picture flashes. Played round and round it has no seam.

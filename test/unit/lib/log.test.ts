@@ -1,4 +1,6 @@
 import { Buffer } from "node:buffer";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Fault } from "../../../src/domain/fault.ts";
@@ -72,6 +74,47 @@ describe("the log", () => {
     expect(lines.join("")).not.toMatch(/nary|9%2B|live_/);
     expect(lines.join("")).toContain("***");
     expect(() => JSON.parse(lines[0] ?? "")).not.toThrow();
+  });
+});
+
+describe("the log on standard output", () => {
+  const total = 12_000;
+  const program = `
+    import { createLog, createMask } from ${JSON.stringify(new URL("../../../src/lib/log.ts", import.meta.url).href)};
+    process.stdout.on("error", () => {});
+    const log = createLog({ level: "info", mask: createMask() });
+    for (let i = 0; i < ${total}; i += 1) log.info({ pad: "x".repeat(200) }, "line");
+    console.error("written");
+    process.stdin.resume().once("data", () => {
+      log.info("last");
+      process.exitCode = 7;
+      process.stdin.destroy();
+    });`;
+
+  it("never blocks on a reader that does not read, and counts what it had to drop", async () => {
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", program]);
+    await once(child.stderr, "data"); // all lines are written although nobody has read one
+    let text = "";
+    const emptied = once(child.stdout, "end");
+    child.stdout.on("data", (chunk) => {
+      text += String(chunk);
+      if (text.length > 1_000_000) child.stdin.write("go");
+    });
+    await emptied;
+    const lines = text
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const dropped = lines.find(({ msg }) => msg === "lines were dropped").dropped;
+    expect(lines.filter(({ msg }) => msg === "line").length + dropped).toBe(total);
+    expect(lines.at(-1).msg).toBe("last");
+  });
+
+  it("lets the process go on and end when its reader has gone", async () => {
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", program]);
+    child.stdout.destroy();
+    child.stdin.write("go");
+    expect(await once(child, "exit")).toEqual([7, null]);
   });
 });
 

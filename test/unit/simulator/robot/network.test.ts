@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FaultyNetwork } from "../../../../src/simulator/robot/network.ts";
 import { Pacer } from "../../../../src/simulator/robot/pacer.ts";
-import { CameraClock } from "../../../../src/simulator/robot/camera-clock.ts";
+import { CameraClock, startBeat } from "../../../../src/simulator/robot/camera-clock.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -66,5 +66,17 @@ describe("the camera's clock", () => {
     expect(clock.seconds).toBeCloseTo(2.1, 6);
     expect(clock.millisecondsUntil(3.2)).toBeCloseTo(1000, 3);
     expect(clock.millisecondsUntil(1)).toBe(0);
+  });
+
+  it("beats at its own pace until it is disposed", () => {
+    const clock = new CameraClock(100_000);
+    const beats: number[] = [];
+    {
+      using _beat = startBeat(clock, 10, (index) => beats.push(index));
+      vi.advanceTimersByTime(1000);
+    }
+    vi.advanceTimersByTime(1000);
+    expect(beats).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].slice(0, beats.length));
+    expect([10, 11, 12]).toContain(beats.length);
   });
 });

@@ -50,13 +50,30 @@ export interface QueueCounters {
 
 export type StatusEvent =
   | { readonly type: "phase"; readonly phase: Phase; readonly reason: string }
-  | { readonly type: "source"; readonly name: string; readonly state: LinkState; readonly fault?: FaultSummary; readonly retryInMs?: number }
+  | {
+      readonly type: "source";
+      readonly name: string;
+      readonly state: LinkState;
+      readonly fault?: FaultSummary;
+      readonly retryInMs?: number;
+    }
   | { readonly type: "source-progress"; readonly name: string; readonly counters: SourceCounters }
-  | { readonly type: "output"; readonly name: string; readonly state: LinkState; readonly fault?: FaultSummary; readonly retryInMs?: number }
+  | {
+      readonly type: "output";
+      readonly name: string;
+      readonly state: LinkState;
+      readonly fault?: FaultSummary;
+      readonly retryInMs?: number;
+    }
   | { readonly type: "output-progress"; readonly name: string; readonly counters: OutputCounters }
   | { readonly type: "output-queue"; readonly name: string; readonly queue: QueueCounters }
   | { readonly type: "picture"; readonly width: number; readonly height: number; readonly profile: string }
-  | { readonly type: "notice"; readonly part: string; readonly severity: "info" | "warning"; readonly text: string };
+  | {
+      readonly type: "notice";
+      readonly part: string;
+      readonly severity: "info" | "warning";
+      readonly text: string;
+    };
 
 /** The one way in which anything inside tells the outside what happens. Never blocks, never throws. */
 export type Report = (event: StatusEvent) => void;
@@ -69,9 +86,16 @@ export interface Status {
   readonly desired: "live" | "idle";
   /** Seconds since this phase began. */
   readonly sinceSeconds: number;
-  readonly source: LinkStatus & { readonly counters?: SourceCounters; readonly fps: number; readonly bitsPerSecond: number };
+  readonly source: LinkStatus & {
+    readonly counters?: SourceCounters;
+    readonly fps: number;
+    readonly bitsPerSecond: number;
+  };
   readonly picture?: { readonly width: number; readonly height: number; readonly profile: string };
-  readonly outputs: readonly (LinkStatus & { readonly counters?: OutputCounters; readonly queue?: QueueCounters })[];
+  readonly outputs: readonly (LinkStatus & {
+    readonly counters?: OutputCounters;
+    readonly queue?: QueueCounters;
+  })[];
   /** The newest notices, newest last, at most 20. */
   readonly notices: readonly string[];
 }

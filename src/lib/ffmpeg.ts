@@ -13,7 +13,7 @@ const quiet = ["-hide_banner", "-nostats", "-loglevel", "warning"];
  */
 export function ffmpegArguments(describe: (command: FfmpegCommand) => FfmpegCommand): readonly string[] {
   // Loaded at first use: a line that needs no ffmpeg does not pay 8 MB for it.
-  const fluentFfmpeg: () => FfmpegCommand = require("fluent-ffmpeg");
+  const fluentFfmpeg = require("fluent-ffmpeg") as () => FfmpegCommand;
   // The one use of a method that fluent-ffmpeg marks as private; its public way to a list is to run ffmpeg.
   return [...quiet, ...describe(fluentFfmpeg())._getArguments().map(String)];
 }

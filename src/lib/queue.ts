@@ -46,7 +46,8 @@ export class UnitQueue implements AsyncIterable<Unit> {
     } else if (this.#needsKeyframe) return;
     this.#waiting.push(unit);
     this.#bytes += sizeOf(unit);
-    if (this.#bytes > this.#limits.bytes || this.#milliseconds() > this.#limits.milliseconds) this.#overflow(unit);
+    if (this.#bytes > this.#limits.bytes || this.#milliseconds() > this.#limits.milliseconds)
+      this.#overflow(unit);
     this.#wake?.();
   }
 

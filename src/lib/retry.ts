@@ -71,7 +71,9 @@ async function wait(delayMs: number, fault: Fault, parent: AbortSignal, hooks: R
  * A signal that aborts with its parent and, at the latest, at the end of the block that holds it. Unlike
  * `AbortSignal.any`, nothing stays registered at a long-lived parent.
  */
-export function childSignal(parent: AbortSignal): Disposable & { readonly signal: AbortSignal; abort(): void } {
+export function childSignal(
+  parent: AbortSignal,
+): Disposable & { readonly signal: AbortSignal; abort(): void } {
   const controller = new AbortController();
   const abort = (): void => controller.abort(parent.reason);
   if (parent.aborted) abort();

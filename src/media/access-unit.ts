@@ -146,7 +146,9 @@ export class AccessUnitAssembler {
       this.#overflowed = true;
       return false;
     }
-    const larger = Buffer.allocUnsafeSlow(Math.min(maximumUnitBytes, Math.max(needed, this.#buffer.length * 2)));
+    const larger = Buffer.allocUnsafeSlow(
+      Math.min(maximumUnitBytes, Math.max(needed, this.#buffer.length * 2)),
+    );
     this.#buffer.copy(larger, 0, 0, this.#length);
     this.#buffer = larger;
     return true;

@@ -20,7 +20,8 @@ export class BitReader {
 
   /** u(n) with n from 0 to 32. */
   unsigned(count: number): number {
-    if (count > this.bitsLeft) throw new Fault("malformed", "The H.264 header ends in the middle of a field.");
+    if (count > this.bitsLeft)
+      throw new Fault("malformed", "The H.264 header ends in the middle of a field.");
     let value = 0;
     for (let i = 0; i < count; i += 1) {
       const byte = this.#bytes[this.#position >> 3] ?? 0;
@@ -35,7 +36,8 @@ export class BitReader {
     let zeros = 0;
     while (!this.flag()) {
       zeros += 1;
-      if (zeros > 32) throw new Fault("malformed", "The H.264 header holds an Exp-Golomb code above 32 bits.");
+      if (zeros > 32)
+        throw new Fault("malformed", "The H.264 header holds an Exp-Golomb code above 32 bits.");
     }
     return 2 ** zeros - 1 + this.unsigned(zeros);
   }

@@ -48,7 +48,8 @@ export class ReceptionStatistics {
     this.#expectedBefore = expected;
     this.#receivedBefore = this.#received;
     return {
-      fractionLost: expectedNow <= 0 || lostNow <= 0 ? 0 : Math.min(255, Math.floor((lostNow * 256) / expectedNow)),
+      fractionLost:
+        expectedNow <= 0 || lostNow <= 0 ? 0 : Math.min(255, Math.floor((lostNow * 256) / expectedNow)),
       packetsLost: Math.max(0, Math.min(0x7f_ffff, expected - this.#received)),
       highestSequence: this.#highest % 0x1_0000_0000,
       jitter: Math.round(this.#jitter) % 0x1_0000_0000,

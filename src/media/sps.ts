@@ -116,7 +116,8 @@ function skipPictureOrderCount(bits: BitReader): void {
     bits.signedExpGolomb();
     bits.signedExpGolomb();
     const cycle = bits.unsignedExpGolomb();
-    if (cycle > 255) throw new Fault("malformed", "The SPS gives more than 255 frames in its order count cycle.");
+    if (cycle > 255)
+      throw new Fault("malformed", "The SPS gives more than 255 frames in its order count cycle.");
     for (let i = 0; i < cycle; i += 1) bits.signedExpGolomb();
   }
 }

@@ -126,7 +126,13 @@ export class SrtpReceiver {
   }
 
   /** RFC 3711, 4.1.1 (IV), 4.2 (HMAC over the packet and the rollover counter, first 80 bits). */
-  #openCounterMode(datagram: Buffer, payloadStart: number, end: number, ssrc: number, index: number): boolean {
+  #openCounterMode(
+    datagram: Buffer,
+    payloadStart: number,
+    end: number,
+    ssrc: number,
+    index: number,
+  ): boolean {
     this.#rolloverBytes.writeUInt32BE(Math.floor(index / 0x1_0000) >>> 0);
     const tag = createHmac("sha1", this.#authentication)
       .update(datagram.subarray(0, end))

@@ -134,7 +134,9 @@ class Line {
       if (unit.kind === "video") {
         this.#publisher.send(this.#composer.video(unit));
         // A picture replayed from the GOP cache is older than this connection: its age is no latency of ours.
-        this.#options.meter.countPicture(unit.receivedUs < this.#startedUs ? undefined : nowUs() - unit.receivedUs);
+        this.#options.meter.countPicture(
+          unit.receivedUs < this.#startedUs ? undefined : nowUs() - unit.receivedUs,
+        );
       } else {
         const messages = this.#composer.audio(unit);
         if (messages.length > 0) this.#publisher.send(messages);

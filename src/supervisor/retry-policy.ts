@@ -22,7 +22,8 @@ const refusals: ReadonlySet<FaultCode> = new Set(["closed-early", "key-in-use", 
 export const outputRetryPolicy: RetryPolicy = {
   healthyAfterMs: 10 * second,
   delayMs(fault, failures, outageMs) {
-    if (refusals.has(fault.code)) return between(2 * second, Math.max(2 * second, exponential(failures + 1, 60 * second)));
+    if (refusals.has(fault.code))
+      return between(2 * second, Math.max(2 * second, exponential(failures + 1, 60 * second)));
     if (outageMs > protectionWindowMs) return between(30 * second, 60 * second);
     return between(second, exponential(failures, 15 * second));
   },

@@ -48,7 +48,9 @@ export class Session {
   async run(signal: AbortSignal): Promise<void> {
     using scope = childSignal(signal);
     const allOutputsFailed = Promise.withResolvers<never>();
-    const outputs = this.#parts.outputs.map((output) => this.#runOutput(output, allOutputsFailed.reject, scope.signal));
+    const outputs = this.#parts.outputs.map((output) =>
+      this.#runOutput(output, allOutputsFailed.reject, scope.signal),
+    );
     const source = this.#runSource(scope.signal);
     const audio = this.#runAudio(scope.signal);
     try {
@@ -132,7 +134,8 @@ export class Session {
       wantKeyframe: () => this.#parts.source.requestKeyframe(),
       onBegin: () => tell("running"),
     });
-    const reportQueue = (): void => report({ type: "output-queue", name: output.name, queue: units.counters });
+    const reportQueue = (): void =>
+      report({ type: "output-queue", name: output.name, queue: units.counters });
     const timer = setInterval(reportQueue, queueReportMs);
     try {
       while (!signal.aborted) {
@@ -191,6 +194,7 @@ function tellFault(fault: Fault | undefined, retryInMs: number | undefined): obj
 
 /** An ingest that was unreachable is tried again the moment it answers, whatever the back-off says. */
 function wakeWhenReachable(output: Output, fault: Fault, signal: AbortSignal): Promise<void> {
-  if (fault.code !== "output-unreachable" || output.awaitReachable === undefined) return new Promise(() => {});
+  if (fault.code !== "output-unreachable" || output.awaitReachable === undefined)
+    return new Promise(() => {});
   return output.awaitReachable(signal);
 }

@@ -48,7 +48,11 @@ export class StatusBoard {
         this.#reason = event.reason;
         break;
       case "source":
-        this.#source = { name: event.name, ...keep(this.#source.counters, "counters"), ...readLink(event, this.#source.fault) };
+        this.#source = {
+          name: event.name,
+          ...keep(this.#source.counters, "counters"),
+          ...readLink(event, this.#source.fault),
+        };
         if (event.state !== "running") this.#rates = [];
         break;
       case "source-progress":
@@ -75,7 +79,9 @@ export class StatusBoard {
         this.#picture = { width: event.width, height: event.height, profile: event.profile };
         break;
       case "notice":
-        this.#notices = [...this.#notices.filter((text) => text !== event.text), event.text].slice(-keptNotices);
+        this.#notices = [...this.#notices.filter((text) => text !== event.text), event.text].slice(
+          -keptNotices,
+        );
         break;
     }
   }
@@ -99,7 +105,10 @@ export class StatusBoard {
     const failing = [this.#source, ...this.#outputs.values()].find(({ fault }) => fault !== undefined);
     if (failing?.fault !== undefined) return { phase: "retrying", reason: failing.fault.message };
     if (this.#phase === "live" || this.#phase === "retrying") {
-      return { phase: "retrying", reason: this.#source.state === "running" ? "Waiting for an output." : "Waiting for the camera." };
+      return {
+        phase: "retrying",
+        reason: this.#source.state === "running" ? "Waiting for an output." : "Waiting for the camera.",
+      };
     }
     return {
       phase: "starting",

@@ -19,10 +19,14 @@ export async function waitForWallClock(
   if (now() >= earliest) return;
   const tell = (text: string): void => report({ type: "notice", part: "clock", severity: "warning", text });
   const shown = new Date(now()).toISOString().slice(0, 10);
-  tell(`The clock says ${shown}; waiting up to ${Math.round(limitMs / 1000)} s for the network to set it, because certificates cannot be checked before.`);
+  tell(
+    `The clock says ${shown}; waiting up to ${Math.round(limitMs / 1000)} s for the network to set it, because certificates cannot be checked before.`,
+  );
   for (let waitedMs = 0; waitedMs < limitMs; waitedMs += pollMs) {
     await sleep(pollMs, undefined, { signal }).catch(() => {});
     if (signal.aborted || now() >= earliest) return;
   }
-  tell(`The clock still says ${shown}; going on, but certificates may be refused until it is set (timedatectl).`);
+  tell(
+    `The clock still says ${shown}; going on, but certificates may be refused until it is set (timedatectl).`,
+  );
 }

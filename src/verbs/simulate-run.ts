@@ -92,7 +92,7 @@ function readRobotSettings(words: readonly string[]): Partial<RobotOptions> {
     else if (/^-?\d+(\.\d+)?$/.test(value)) settings[name] = Number(value);
     else throw usage(`${name} takes a number, got ${value}`);
   }
-  return settings as Partial<RobotOptions>;
+  return settings;
 }
 
 const ingestModes: readonly string[] = ["accept", "refuse-key", "close", "stall"] satisfies IngestMode[];

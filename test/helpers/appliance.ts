@@ -19,7 +19,9 @@ export interface RunningRobot extends SimulationChild {
 }
 
 /** Starts a simulated robot in a process of its own. */
-export async function startRobotProcess(settings: Readonly<Record<string, string | number>> = {}): Promise<RunningRobot> {
+export async function startRobotProcess(
+  settings: Readonly<Record<string, string | number>> = {},
+): Promise<RunningRobot> {
   const { promise, resolve } = Promise.withResolvers<RobotUp>();
   const child = await startSimulation(
     "robot",
@@ -82,7 +84,8 @@ export async function startAppliance(
 ): Promise<Appliance> {
   const directory = await mkdtemp(join(tmpdir(), "spotlive-test-"));
   const socketPath = join(directory, "control.sock");
-  for (const [name, text] of Object.entries(options.files ?? {})) await writeFile(join(directory, name), text);
+  for (const [name, text] of Object.entries(options.files ?? {}))
+    await writeFile(join(directory, name), text);
   const file = join(directory, "spotlive.yaml");
   const whole = { autostart: "always", stateDirectory: join(directory, "state"), socketPath, ...config };
   await writeFile(file, JSON.stringify(whole).replaceAll("$DIRECTORY", directory));
@@ -91,7 +94,8 @@ export async function startAppliance(
     env: { ...process.env, ...options.environment },
   });
   let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (output += data.toString()));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (data: Buffer) => (output += data.toString()));
   const ended = once(child, "exit");
   const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
 
@@ -135,7 +139,8 @@ export async function startAppliance(
 
 /** True once every output has taken at least `units` pictures. */
 export function hasSent(units: number): (status: Status) => boolean {
-  return ({ outputs }) => outputs.length > 0 && outputs.every(({ counters }) => (counters?.units ?? 0) >= units);
+  return ({ outputs }) =>
+    outputs.length > 0 && outputs.every(({ counters }) => (counters?.units ?? 0) >= units);
 }
 
 export const isLive = ({ phase }: Status): boolean => phase === "live";

@@ -32,7 +32,17 @@ export async function judgeRecording(file: string): Promise<Verdict> {
 async function readPackets(file: string, stream: "v" | "a"): Promise<StreamPacket[]> {
   const { stdout } = await run(
     "ffprobe",
-    ["-v", "error", "-select_streams", stream, "-show_entries", "packet=dts_time,flags", "-of", "csv=p=0", file],
+    [
+      "-v",
+      "error",
+      "-select_streams",
+      stream,
+      "-show_entries",
+      "packet=dts_time,flags",
+      "-of",
+      "csv=p=0",
+      file,
+    ],
     { maxBuffer: 64 * 1024 * 1024 },
   );
   return stdout

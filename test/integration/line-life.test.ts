@@ -45,7 +45,8 @@ describe("the life of the appliance", () => {
     expect(ingest.report().connections).toBe(50);
     expect(childrenOf(appliance.pid)).toEqual([]);
     expect(Math.max(...files.slice(-10))).toBeLessThanOrEqual(Math.max(...files.slice(5, 15)) + 2);
-    const average = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const average = (values: readonly number[]): number =>
+      values.reduce((sum, value) => sum + value, 0) / values.length;
     expect(average(memory.slice(-10))).toBeLessThan(average(memory.slice(10, 20)) * 1.15);
   });
 

@@ -77,7 +77,10 @@ describe("the live line and its ingest", () => {
       outputs: [{ name: "main", url: ingest.url, streamKey: "refused-key" }],
     });
     const status = await appliance.until("it gave up", ({ phase }) => phase === "idle");
-    expect(output(status)).toMatchObject({ state: "failed", fault: { code: "key-refused", retryable: false } });
+    expect(output(status)).toMatchObject({
+      state: "failed",
+      fault: { code: "key-refused", retryable: false },
+    });
     expect(status.reason).toContain("key");
     expect(status.desired).toBe("idle");
     ingest.mode = "accept";
@@ -124,7 +127,11 @@ describe("the live line and its ingest", () => {
       ...spotConfig(robot),
       outputs: [
         { name: "good", url: nginx.url, streamKey: "good" },
-        { name: "bad", url: `rtmp://127.0.0.1:${(hanging.address() as AddressInfo).port}/app`, streamKey: "bad" },
+        {
+          name: "bad",
+          url: `rtmp://127.0.0.1:${(hanging.address() as AddressInfo).port}/app`,
+          streamKey: "bad",
+        },
       ],
     });
     const status = await appliance.until(

@@ -36,7 +36,10 @@ describe("the live line and its robot", () => {
       spot: { ...(config["spot"] as object), password: "not-the-password" },
       outputs: [{ name: "main", url: "rtmp://127.0.0.1:9/app", streamKey: "unused" }],
     });
-    const status = await appliance.until("it gave up", ({ phase, source }) => phase === "idle" && source.state === "failed");
+    const status = await appliance.until(
+      "it gave up",
+      ({ phase, source }) => phase === "idle" && source.state === "failed",
+    );
     expect(status.source.fault).toMatchObject({ code: "login-refused", retryable: false });
     expect(status.reason).toContain("password");
     const { counters } = await robot.command({ command: "counters" });

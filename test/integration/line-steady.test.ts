@@ -32,7 +32,12 @@ describe("the live line", () => {
 
   it("recovers 1 % packet loss by asking again, so that hardly a picture is missing", async () => {
     await using nginx = await startNginxRtmp();
-    await using robot = await startRobotProcess({ lossPercent: 1, width: 640, height: 360, bitrate: 2_000_000 });
+    await using robot = await startRobotProcess({
+      lossPercent: 1,
+      width: 640,
+      height: 360,
+      bitrate: 2_000_000,
+    });
     await using appliance = await startAppliance({
       ...spotConfig(robot),
       outputs: [{ name: "main", url: nginx.url, streamKey: "loss" }],
@@ -47,7 +52,12 @@ describe("the live line", () => {
 
   it("freezes at a loss that cannot be recovered, and shows nothing damaged before the next IDR", async () => {
     await using nginx = await startNginxRtmp();
-    await using robot = await startRobotProcess({ lossPercent: 35, width: 640, height: 360, idrInterval: 15 });
+    await using robot = await startRobotProcess({
+      lossPercent: 35,
+      width: 640,
+      height: 360,
+      idrInterval: 15,
+    });
     await using appliance = await startAppliance({
       ...spotConfig(robot),
       outputs: [{ name: "main", url: nginx.url, streamKey: "freeze" }],

@@ -28,7 +28,11 @@ async function openSignalling({ up }: RunningRobot) {
   const signal = new AbortController().signal;
   const { address } = up;
   const robot = { host: address.host, port: address.grpcPort };
-  const trust = await resolveTrust({ kind: "fingerprint", sha256: address.grpcFingerprint256 }, robot, signal);
+  const trust = await resolveTrust(
+    { kind: "fingerprint", sha256: address.grpcFingerprint256 },
+    robot,
+    signal,
+  );
   using client = new RobotClient(robot, trust);
   const login = { kind: "password", username: up.username, password: new Secret(up.password) } as const;
   const token = await new TokenKeeper(login, () => {}).get(client, signal);

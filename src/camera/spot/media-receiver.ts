@@ -9,7 +9,7 @@ import { ReceptionStatistics } from "../../media/reception.ts";
 import { ReorderWindow } from "../../media/reorder.ts";
 import type { OfferedMedia } from "../../media/sdp.ts";
 import type { RtpPacket, SrtpReceiver } from "../../media/srtp.ts";
-import { Timeline } from "../../media/timeline.ts";
+import type { Timeline } from "../../media/timeline.ts";
 
 /** What the receiver wants sent back to the camera. */
 export interface Feedback {

@@ -82,7 +82,8 @@ export class RobotClient implements Disposable {
         (error, response) => {
           signal.removeEventListener("abort", cancel);
           if (error !== null) reject(this.#explain(error, call.method.path));
-          else if (response === undefined) reject(new Fault("robot-error", `${call.method.path} gave no answer.`));
+          else if (response === undefined)
+            reject(new Fault("robot-error", `${call.method.path} gave no answer.`));
           else resolve(response);
         },
       );
@@ -122,17 +123,25 @@ export class RobotClient implements Disposable {
           cause: error,
         });
       case status.PERMISSION_DENIED:
-        return new Fault("permission-denied", `The robot's user may not call ${path}; ask its administrator.`, {
-          cause: error,
-        });
+        return new Fault(
+          "permission-denied",
+          `The robot's user may not call ${path}; ask its administrator.`,
+          {
+            cause: error,
+          },
+        );
       case status.UNAVAILABLE:
       case status.DEADLINE_EXCEEDED:
       case status.CANCELLED:
         return explainConnectionError(new Error(error.details), this.#address);
       default:
-        return new Fault("robot-error", `The robot refused ${path}: ${error.details} (gRPC status ${error.code}).`, {
-          cause: error,
-        });
+        return new Fault(
+          "robot-error",
+          `The robot refused ${path}: ${error.details} (gRPC status ${error.code}).`,
+          {
+            cause: error,
+          },
+        );
     }
   }
 }

@@ -19,7 +19,11 @@ export interface SignallingAddress extends TlsAddress {
 }
 
 /** `GET /h264.sdp`. Throws `token-expired`, `signalling-refused`, `robot-tls` or `robot-unreachable`. */
-export async function fetchOffer(address: SignallingAddress, token: Secret, signal: AbortSignal): Promise<Offer> {
+export async function fetchOffer(
+  address: SignallingAddress,
+  token: Secret,
+  signal: AbortSignal,
+): Promise<Offer> {
   return parseOffer(await exchange(address, token, undefined, signal));
 }
 
@@ -46,7 +50,8 @@ export function parseOffer(body: string): Offer {
     throw new Fault("malformed", "The camera's offer has no text field `sdp`.");
   }
   const sdp = Buffer.from(json.sdp, "base64").toString();
-  if (!sdp.startsWith("v=0")) throw new Fault("malformed", "The camera's offer holds no SDP (it must start with v=0).");
+  if (!sdp.startsWith("v=0"))
+    throw new Fault("malformed", "The camera's offer holds no SDP (it must start with v=0).");
   return { id: "id" in json ? json.id : undefined, sdp };
 }
 
@@ -100,5 +105,8 @@ function explainStatus(code: number): Fault {
   if (code === 401 || code === 403) {
     return new Fault("token-expired", "The camera no longer accepts our token; a new one is asked for.");
   }
-  return new Fault("signalling-refused", `The camera answered ${path} with HTTP status ${code}, expected 200.`);
+  return new Fault(
+    "signalling-refused",
+    `The camera answered ${path} with HTTP status ${code}, expected 200.`,
+  );
 }

@@ -68,12 +68,21 @@ export function createSpotSource(options: SpotOptions): Source {
     );
     using client = new RobotClient(options.robot, robotTrust);
     const token = await tokens.get(client, signal);
-    const authority = await findAuthority(client, directoryNames.streamQuality, token, directoryWaitMs, signal);
+    const authority = await findAuthority(
+      client,
+      directoryNames.streamQuality,
+      token,
+      directoryWaitMs,
+      signal,
+    );
     await applySettings(client, authority, token, signal);
-    const camera = { ...options.camera, trust: await resolveTrust(options.camera.trust, options.camera, signal) };
+    const camera = {
+      ...options.camera,
+      trust: await resolveTrust(options.camera.trust, options.camera, signal),
+    };
     const offer = await fetchOffer(camera, token, signal);
 
-    let session: CameraSession | undefined;
+    let session: CameraSession | undefined = undefined;
     let onPicture = (): void => {};
     using media = new MediaReceiver({
       offer: parseOfferedMedia(offer.sdp),
@@ -104,7 +113,9 @@ export function createSpotSource(options: SpotOptions): Source {
     await postAnswer(camera, token, { id: offer.id, sdp: opened.answer }, signal);
     const keys = await opened.waitForKeys(signal);
     const stalled = Promise.withResolvers<never>();
-    using stall = watchForStall(options.stallMs, () => stalled.reject(explainStall(media.counters, options.stallMs)));
+    using stall = watchForStall(options.stallMs, () =>
+      stalled.reject(explainStall(media.counters, options.stallMs)),
+    );
     onPicture = stall.beat;
     receiver = media;
     media.start(new SrtpReceiver(keys.profile, keys.session));

@@ -15,7 +15,8 @@ export async function setStreamSettings(
   settings: StreamSettings,
   signal: AbortSignal,
 ): Promise<StreamSettings> {
-  const wrap = (value: number | undefined): { value: number } | undefined => (value === undefined ? undefined : { value });
+  const wrap = (value: number | undefined): { value: number } | undefined =>
+    value === undefined ? undefined : { value };
   const response = await client.call(
     {
       method: streamQualityService.SetStreamParams,

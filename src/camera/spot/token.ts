@@ -104,7 +104,10 @@ async function logInAsUser(
         `The robot does not accept the password of user "${login.username}". Correct it in the configuration; it is not tried again, because six wrong tries lock the account.`,
       );
     default:
-      throw new Fault("robot-error", `The robot answered the login with the unknown status ${response.status}.`);
+      throw new Fault(
+        "robot-error",
+        `The robot answered the login with the unknown status ${response.status}.`,
+      );
   }
 }
 
@@ -128,7 +131,10 @@ async function logInAsPayload(
   );
   const known: readonly number[] = [registerPayloadStatus.ok, registerPayloadStatus.alreadyExists];
   if (!known.includes(registered.status)) {
-    throw new Fault("robot-error", `The robot refused to register this payload (status ${registered.status}).`);
+    throw new Fault(
+      "robot-error",
+      `The robot refused to register this payload (status ${registered.status}).`,
+    );
   }
   const response = await client.call(
     {
@@ -152,6 +158,9 @@ async function logInAsPayload(
         `The robot knows the payload ${login.guid} with another secret. Correct the secret, or remove the payload on the robot's web page.`,
       );
     default:
-      throw new Fault("robot-error", `The robot answered the payload login with the unknown status ${response.status}.`);
+      throw new Fault(
+        "robot-error",
+        `The robot answered the payload login with the unknown status ${response.status}.`,
+      );
   }
 }

@@ -34,7 +34,11 @@ const handshakeTimeoutMs = 10_000;
  * certificate it belongs to is then the only one that the real connections believe.
  * Throws `robot-tls` (wrong or unreadable certificate) or `robot-unreachable`.
  */
-export async function resolveTrust(trust: TlsTrust, address: TlsAddress, signal: AbortSignal): Promise<TrustOptions> {
+export async function resolveTrust(
+  trust: TlsTrust,
+  address: TlsAddress,
+  signal: AbortSignal,
+): Promise<TrustOptions> {
   switch (trust.kind) {
     case "system":
       return { rejectUnauthorized: true };
@@ -75,25 +79,33 @@ export function explainConnectionError(error: unknown, address: TlsAddress): Fau
       { cause: error },
     );
   }
-  return new Fault("robot-unreachable", `The robot does not answer at ${where} (${code || text}).`, { cause: error });
+  return new Fault("robot-unreachable", `The robot does not answer at ${where} (${code || text}).`, {
+    cause: error,
+  });
 }
 
-async function readAuthority(file: string): Promise<string> {
+interface Authority {
+  readonly pem: string;
+  /** Of its first certificate. */
+  readonly fingerprint256: string;
+}
+
+async function readAuthority(file: string): Promise<Authority> {
   try {
     const pem = await readFile(file, "utf8");
-    new X509Certificate(pem);
-    return pem;
+    return { pem, fingerprint256: new X509Certificate(pem).fingerprint256 };
   } catch (error) {
-    throw new Fault("robot-tls", `The CA file ${file} cannot be read: put the robot's root certificate (PEM) there.`, {
-      cause: error,
-    });
+    throw new Fault(
+      "robot-tls",
+      `The CA file ${file} cannot be read: put the robot's root certificate (PEM) there.`,
+      { cause: error },
+    );
   }
 }
 
 /** A Spot CAM's certificate is its own authority and names nobody: where it is the very one in the file, that will do. */
-function checkName(host: string, peer: PeerCertificate, pem: string): Error | undefined {
-  const isTheOne = new X509Certificate(pem).fingerprint256 === peer.fingerprint256;
-  return isTheOne ? undefined : checkServerIdentity(host, peer);
+function checkName(host: string, peer: PeerCertificate, authority: Authority): Error | undefined {
+  return peer.fingerprint256 === authority.fingerprint256 ? undefined : checkServerIdentity(host, peer);
 }
 
 function fetchCertificate(address: TlsAddress, signal: AbortSignal): Promise<PeerCertificate> {
@@ -109,7 +121,8 @@ function fetchCertificate(address: TlsAddress, signal: AbortSignal): Promise<Pee
       socket.destroy();
       act();
     };
-    const onAbort = (): void => finish(() => reject(new Fault("robot-unreachable", "Stopped while connecting.")));
+    const onAbort = (): void =>
+      finish(() => reject(new Fault("robot-unreachable", "Stopped while connecting.")));
     signal.addEventListener("abort", onAbort, { once: true });
     socket.setTimeout(handshakeTimeoutMs, () =>
       finish(() => reject(explainConnectionError(new Error("no answer in 10 s"), address))),

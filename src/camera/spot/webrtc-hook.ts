@@ -45,7 +45,9 @@ export function takeMedia(transport: RTCDtlsTransport, onDatagram: (datagram: Bu
     transport.onStateChange.subscribe((state) => {
       if (state === "connected") resolve();
       if (state === "failed" || state === "closed") {
-        reject(new Fault("connection-lost", "The encrypted connection to the camera could not be set up (DTLS)."));
+        reject(
+          new Fault("connection-lost", "The encrypted connection to the camera could not be set up (DTLS)."),
+        );
       }
     });
   });
@@ -69,15 +71,26 @@ function findTransports(transport: RTCDtlsTransport): DatagramTransport[] {
   const found: DatagramTransport[] = [];
   const protocols: unknown = Reflect.get(transport.iceTransport.connection, "protocols");
   for (const protocol of Array.isArray(protocols) ? protocols : []) {
-    const candidate: unknown = typeof protocol === "object" && protocol !== null ? Reflect.get(protocol, "transport") : undefined;
+    const candidate: unknown =
+      typeof protocol === "object" && protocol !== null ? Reflect.get(protocol, "transport") : undefined;
     if (isDatagramTransport(candidate)) found.push(candidate);
   }
-  if (found.length === 0) throw new Fault("internal", "The WebRTC library shows none of its sockets: its version is not the pinned one.");
+  if (found.length === 0)
+    throw new Fault(
+      "internal",
+      "The WebRTC library shows none of its sockets: its version is not the pinned one.",
+    );
   return found;
 }
 
 function isDatagramTransport(value: unknown): value is DatagramTransport {
-  return typeof value === "object" && value !== null && "socket" in value && "onData" in value && typeof value.onData === "function";
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "socket" in value &&
+    "onData" in value &&
+    typeof value.onData === "function"
+  );
 }
 
 function enlargeReceiveBuffer(socket: Socket): number {

@@ -61,7 +61,9 @@ export async function answerCamera(options: CameraSessionOptions): Promise<Camer
     iceInterfaceAddresses: localAddress.includes(":") ? { udp6: localAddress } : { udp4: localAddress },
     codecs: {
       // No profile and no packetization mode: whatever the camera offers is answered as it stands.
-      video: [new RTCRtpCodecParameters({ mimeType: "video/H264", clockRate: 90_000, rtcpFeedback: feedback })],
+      video: [
+        new RTCRtpCodecParameters({ mimeType: "video/H264", clockRate: 90_000, rtcpFeedback: feedback }),
+      ],
       audio: [new RTCRtpCodecParameters({ mimeType: "audio/OPUS", clockRate: 48_000, channels: 2 })],
     },
   });
@@ -108,7 +110,12 @@ function makeSession(
       const timeout = AbortSignal.timeout(connectTimeoutMs);
       const cut = new Promise<never>((_resolve, reject) => {
         const stop = (): void =>
-          reject(new Fault("connection-lost", "The camera did not finish ICE and DTLS within 15 s. Check that UDP ports 31000-32000 are open between this box and the camera."));
+          reject(
+            new Fault(
+              "connection-lost",
+              "The camera did not finish ICE and DTLS within 15 s. Check that UDP ports 31000-32000 are open between this box and the camera.",
+            ),
+          );
         timeout.addEventListener("abort", stop, { once: true });
         signal.addEventListener("abort", stop, { once: true });
       });
@@ -153,9 +160,13 @@ async function findLocalAddress(host: string): Promise<string> {
     await connected;
     return socket.address().address;
   } catch (error) {
-    throw new Fault("robot-unreachable", `There is no network route to the camera at ${host}. Check the cable and this box's address.`, {
-      cause: error,
-    });
+    throw new Fault(
+      "robot-unreachable",
+      `There is no network route to the camera at ${host}. Check the cable and this box's address.`,
+      {
+        cause: error,
+      },
+    );
   } finally {
     socket.close();
   }

@@ -17,7 +17,9 @@ describe("AudioSynchronizer", () => {
     sync.noteSenderReport("video", 50_000_000, 90_000);
     sync.noteSenderReport("audio", 50_000_000, 10_960);
     expect(sync.toSessionUs(10_960, 5, 2_320_000)).toBe(2_300_001);
-    const later = Array.from({ length: 40 }, (_, i) => sync.toSessionUs(10_960 + 960 * (i + 1), 5, 2_340_000));
+    const later = Array.from({ length: 40 }, (_, i) =>
+      sync.toSessionUs(10_960 + 960 * (i + 1), 5, 2_340_000),
+    );
     expect(later.at(-1)).toBe(2_000_000 + 40 * 20_000);
   });
 });

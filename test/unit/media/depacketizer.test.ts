@@ -63,7 +63,8 @@ describe("Depacketizer", () => {
   it("puts the kept parameter sets in front of an IDR that comes without its own", () => {
     const { depacketizer, units } = collect();
     for (const packet of packetize(idr, { timestamp: 1, firstIndex: 0 })) depacketizer.push(packet, false);
-    for (const packet of packetize([nal(5, 300)], { timestamp: 2, firstIndex: 9 })) depacketizer.push(packet, false);
+    for (const packet of packetize([nal(5, 300)], { timestamp: 2, firstIndex: 9 }))
+      depacketizer.push(packet, false);
     expect(units.map(types)).toEqual([
       [7, 8, 5],
       [7, 8, 5],
@@ -73,13 +74,15 @@ describe("Depacketizer", () => {
   it("takes parameter sets from the SDP when the stream never carries any", () => {
     const { depacketizer, units } = collect();
     depacketizer.setParameterSets({ sps, pps });
-    for (const packet of packetize([nal(5, 300)], { timestamp: 2, firstIndex: 9 })) depacketizer.push(packet, false);
+    for (const packet of packetize([nal(5, 300)], { timestamp: 2, firstIndex: 9 }))
+      depacketizer.push(packet, false);
     expect(types(units[0])).toEqual([7, 8, 5]);
   });
 
   it("gives pictures before the first IDR too, so that a stream without any can be measured", () => {
     const { depacketizer, units } = collect();
-    for (const packet of packetize([nal(1, 3000)], { timestamp: 1, firstIndex: 0 })) depacketizer.push(packet, false);
+    for (const packet of packetize([nal(1, 3000)], { timestamp: 1, firstIndex: 0 }))
+      depacketizer.push(packet, false);
     expect(units.map((unit) => unit.keyframe)).toEqual([false]);
   });
 
@@ -95,7 +98,8 @@ describe("Depacketizer", () => {
 
   it("drops an IDR for which no parameter sets were ever seen, and asks for another", () => {
     const { depacketizer, units, wanted } = collect();
-    for (const packet of packetize([nal(5, 300)], { timestamp: 1, firstIndex: 0 })) depacketizer.push(packet, false);
+    for (const packet of packetize([nal(5, 300)], { timestamp: 1, firstIndex: 0 }))
+      depacketizer.push(packet, false);
     expect(units).toHaveLength(0);
     expect(wanted()).toBe(1);
   });
@@ -112,9 +116,13 @@ describe("Depacketizer", () => {
 
   it("ends an access unit whose marker was lost when the timestamp changes", () => {
     const { depacketizer, units } = collect();
-    const first = packetize(idr, { timestamp: 1, firstIndex: 0 }).map((packet) => ({ ...packet, marker: false }));
+    const first = packetize(idr, { timestamp: 1, firstIndex: 0 }).map((packet) => ({
+      ...packet,
+      marker: false,
+    }));
     for (const packet of first) depacketizer.push(packet, false);
-    for (const packet of packetize([nal(1, 100)], { timestamp: 2, firstIndex: 9 })) depacketizer.push(packet, false);
+    for (const packet of packetize([nal(1, 100)], { timestamp: 2, firstIndex: 9 }))
+      depacketizer.push(packet, false);
     expect(units.map((unit) => unit.timestamp)).toEqual([1, 2]);
   });
 

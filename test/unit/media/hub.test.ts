@@ -19,7 +19,8 @@ async function take(units: AsyncIterable<Unit>, count: number): Promise<number[]
 describe("Hub", () => {
   it("gives a reader that joins in the middle the current GOP first", async () => {
     const hub = new Hub();
-    for (const unit of [videoUnit(0, true), videoUnit(33), videoUnit(66, true), videoUnit(99)]) hub.publish(unit);
+    for (const unit of [videoUnit(0, true), videoUnit(33), videoUnit(66, true), videoUnit(99)])
+      hub.publish(unit);
     const reader = take(hub.subscribe(limits, noHooks), 3);
     hub.publish(videoUnit(133));
     expect(await reader).toEqual([66, 99, 133]);

@@ -7,7 +7,9 @@ const options = { windowUs: 120_000, tries: 3, retryUs: 20_000 };
 
 function collect() {
   const got: { index: number; gap: boolean; ssrc: number }[] = [];
-  const order = new ReorderWindow(options, (packet, gap) => got.push({ index: packet.index, gap, ssrc: packet.ssrc }));
+  const order = new ReorderWindow(options, (packet, gap) =>
+    got.push({ index: packet.index, gap, ssrc: packet.ssrc }),
+  );
   const push = (index: number, nowUs = 0, ssrc = 1): void =>
     order.push(packetOf(Buffer.from([1]), { index, ssrc }), nowUs);
   return { got, order, push, indexes: () => got.map(({ index }) => index) };

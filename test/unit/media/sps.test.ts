@@ -33,11 +33,14 @@ const known = [
 ] as const;
 
 describe("parseSps", () => {
-  it.each(known)("reads a $profile stream of $expected.width x $expected.height", ({ hex, profile, expected }) => {
-    const sps = parseSps(Buffer.from(hex, "hex"));
-    expect(sps).toMatchObject(expected);
-    expect(profileName(sps)).toBe(profile);
-  });
+  it.each(known)(
+    "reads a $profile stream of $expected.width x $expected.height",
+    ({ hex, profile, expected }) => {
+      const sps = parseSps(Buffer.from(hex, "hex"));
+      expect(sps).toMatchObject(expected);
+      expect(profileName(sps)).toBe(profile);
+    },
+  );
 
   it("gives a result or a fault called malformed for any bytes", () => {
     const mutated = fc

@@ -42,7 +42,9 @@ describe.each(["AEAD_AES_128_GCM", "AES128_CM_HMAC_SHA1_80"] as const)("SrtpRece
         const expected = oracle.decrypt(Buffer.from(datagram));
         const packet = expectPacket(receiver.unprotect(datagram));
         expect(packet.data.equals(expected)).toBe(true);
-        expect(packet.data.subarray(packet.payloadStart, packet.payloadEnd).equals(Buffer.from(payload))).toBe(true);
+        expect(
+          packet.data.subarray(packet.payloadStart, packet.payloadEnd).equals(Buffer.from(payload)),
+        ).toBe(true);
         expect(packet).toMatchObject({ timestamp: 1234, ssrc: 77, payloadType: 96, marker: true });
       }),
     );

@@ -25,7 +25,9 @@ describe("Timeline", () => {
   it("never goes back, whatever the timestamps, arrivals and restarts", () => {
     fc.assert(
       fc.property(
-        fc.array(fc.tuple(fc.integer({ min: 0, max: 2 ** 32 - 1 }), fc.nat(100_000), fc.boolean()), { maxLength: 60 }),
+        fc.array(fc.tuple(fc.integer({ min: 0, max: 2 ** 32 - 1 }), fc.nat(100_000), fc.boolean()), {
+          maxLength: 60,
+        }),
         (pictures) => {
           const timeline = new Timeline();
           let arrivalUs = 0;
@@ -71,7 +73,7 @@ describe("Timeline", () => {
     const timeline = new Timeline();
     expect(timeline.peekUs(0)).toBeUndefined();
     timeline.toSessionUs(0, 1_000_000, false);
-    expect(timeline.peekUs((-45_000) >>> 0)).toBe(500_000);
+    expect(timeline.peekUs(-45_000 >>> 0)).toBe(500_000);
     expect(timeline.toSessionUs(frame, 1_000_000, false)).toBe(1_033_333);
   });
 });

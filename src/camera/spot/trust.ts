@@ -45,8 +45,12 @@ export async function resolveTrust(
     case "insecure":
       return { rejectUnauthorized: false, checkServerIdentity: () => undefined };
     case "ca": {
-      const ca = await readAuthority(trust.file);
-      return { rejectUnauthorized: true, ca, checkServerIdentity: (host, peer) => checkName(host, peer, ca) };
+      const authority = await readAuthority(trust.file);
+      return {
+        rejectUnauthorized: true,
+        ca: authority.pem,
+        checkServerIdentity: (host, peer) => checkName(host, peer, authority),
+      };
     }
     case "fingerprint": {
       const certificate = await fetchCertificate(address, signal);

@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline";
 import { Secret } from "../domain/secret.ts";
+import { childSignal } from "../lib/retry.ts";
 import { startIngest } from "../simulator/ingest.ts";
 import type { Ingest, IngestMode, IngestOptions } from "../simulator/ingest.ts";
 import { runRobotCommandLine, startRobot } from "../simulator/robot.ts";
@@ -31,8 +32,14 @@ export type SimulationEvent =
 const everyMs = 1000;
 const firstFrameMs = 2;
 
-/** Runs a simulator until aborted; faults are commanded by JSON lines on standard input. */
-export async function runSimulation(options: SimulateOptions, signal: AbortSignal): Promise<void> {
+/**
+ * Runs a simulator until aborted; faults are commanded by JSON lines on standard input. With `json`, where a program
+ * has started it, it also ends with that program: when its standard input ends.
+ */
+export async function runSimulation(options: SimulateOptions, parent: AbortSignal): Promise<void> {
+  using scope = childSignal(parent);
+  const { signal } = scope;
+  if (options.json) process.stdin.once("end", scope.abort).resume();
   const say = (event: SimulationEvent): void => {
     if (options.json) options.print(JSON.stringify(event));
     else if (event.event === "robot" || event.event === "ingest") options.print(describe(event));

@@ -1,0 +1,85 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+import type { Measurement } from "../../src/media/measurement.ts";
+import type { DemoResult } from "../../src/verbs/demo-run.ts";
+import { spotConfig, startRobotProcess } from "../helpers/appliance.ts";
+import type { RunningRobot } from "../helpers/appliance.ts";
+import { ownChildren } from "../helpers/processes.ts";
+
+const run = promisify(execFile);
+const program = fileURLToPath(new URL("../../src/spotlive.mjs", import.meta.url));
+
+async function probe(robot: RunningRobot, ...args: readonly string[]): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "spotlive-probe-"));
+  try {
+    const config = join(directory, "spotlive.yaml");
+    await writeFile(config, JSON.stringify(spotConfig(robot)));
+    const { stdout } = await run(process.execPath, [program, "probe", "--config", config, ...args]);
+    return stdout;
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+describe("spotlive demo", () => {
+  it("runs the whole line and ends with one JSON line of its figures, leaving no process behind", async () => {
+    const { stdout } = await run(process.execPath, [program, "demo", "--seconds", "6", "--json"]);
+    const lines = stdout.trim().split("\n");
+    const result = JSON.parse(lines.at(-1) ?? "") as DemoResult;
+    expect(lines).toHaveLength(1);
+    expect(result).toMatchObject({ phase: "live", dropped: 0 });
+    expect(result.frames).toBeGreaterThan(150);
+    expect(result.fps).toBeCloseTo(30, 0);
+    expect(result.idrSpacingMs.max).toBeLessThanOrEqual(2100);
+    for (const value of [result.mbps, result.firstFrameMs, result.cpuSecondsPerMinute, result.rssMb]) {
+      expect(value).toBeGreaterThan(0);
+    }
+    expect(result.addedLatencyMs.p50).toBeLessThanOrEqual(result.addedLatencyMs.p99);
+    expect(ownChildren().filter(({ commandLine }) => commandLine.includes("simulate"))).toEqual([]);
+  });
+
+  it("prints plain lines where there is no terminal", async () => {
+    const { stdout } = await run(process.execPath, [program, "demo", "--seconds", "7"]);
+    expect(stdout).toMatch(/^live {5}\| .* fps \| .* Mbit\/s \| queue .* dropped/m);
+    expect(stdout).toMatch(/Twitch would mind: .*6000 kbit\/s/);
+    expect(stdout).not.toContain("\r");
+  });
+});
+
+describe("spotlive probe", () => {
+  it("says what the camera really sends", async () => {
+    await using robot = await startRobotProcess({
+      width: 640,
+      height: 360,
+      fps: 25,
+      bitrate: 1_000_000,
+      profile: "main",
+      idrInterval: 60,
+    });
+    const measurement = JSON.parse(await probe(robot, "--seconds", "6", "--json")) as Measurement;
+    expect(measurement).toMatchObject({
+      codec: "h264",
+      profile: "Main",
+      width: 640,
+      height: 360,
+      bFrames: false,
+      parameterSets: { variants: 1 },
+    });
+    expect(measurement.fps).toBeCloseTo(25, 0);
+    expect(measurement.idr.spacingMs?.mean).toBe(2400);
+    expect(measurement.parameterSets.inBand).toBe(measurement.idr.count);
+    expect(measurement.bitsPerSecond).toBeGreaterThan(500_000);
+  });
+
+  it("finds no IDR in a stream that is only refreshed, whatever its recovery points say", async () => {
+    await using robot = await startRobotProcess({ width: 320, height: 180, idr: "refresh-only" });
+    await probe(robot, "--seconds", "1"); // the first viewer gets the one IDR there is
+    const text = await probe(robot, "--seconds", "5");
+    expect(text).toMatch(/IDR pictures\s+none/);
+  });
+});

@@ -34,7 +34,7 @@ async function run(chosen: readonly Row[], timing: Timing, signal: AbortSignal):
   const measured: MeasuredRow[] = [];
   for (const row of chosen) {
     console.log(`${describeRow(row)} ...`);
-    measured.push({ row, results: await measureRow(row, timing, nginx, signal) });
+    measured.push({ row, results: await measureRow(row, timing, nginx, measured.length === 0, signal) });
   }
   console.log(
     `\nCPU-seconds per minute of stream; each column after the fourth figure is spotlive's share.\n`,

@@ -46,11 +46,15 @@ const recordingLimitMs = 10_000;
 /** A share of the pictures below which a candidate has not done the job. */
 const leastDelivered = 0.97;
 
-/** Runs all candidates of a row at the same time on one robot and measures them in the same windows. */
+/**
+ * Runs all candidates of a row at the same time on one robot and measures them in the same windows. `first` says that
+ * nothing was started yet.
+ */
 export async function measureRow(
   row: Row,
   timing: Timing,
   nginx: NginxRtmp,
+  first: boolean,
   signal: AbortSignal,
 ): Promise<Result[]> {
   const directory = await mkdtemp(join(tmpdir(), "spotlive-bench-"));
@@ -68,6 +72,7 @@ export async function measureRow(
     const { address, username, password } = await Promise.race([up.promise, limit, ended(robot.done)]);
     const job: Job = { robot: address, username, password, ingest: nginx.url, directory, signal };
 
+    if (first) await startOnce(job, nginx);
     const observed: Observation[] = [];
     for (const start of startersFor(row)) {
       const candidate = candidates.use(await start(job));
@@ -87,6 +92,12 @@ export async function measureRow(
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** The very first start compiles all sources and takes 25 MB more; every later one finds them in the cache. */
+async function startOnce(job: Job, nginx: NginxRtmp): Promise<void> {
+  await using candidate = await startSpotlive(job, "first-start", 1);
+  await awaitPublished(observe(candidate), nginx, job.signal);
 }
 
 function startersFor({ outputs }: Row): readonly ((job: Job) => Promise<Candidate>)[] {

@@ -47,7 +47,7 @@ describe("the life of the appliance", () => {
     expect(Math.max(...files.slice(-10))).toBeLessThanOrEqual(Math.max(...files.slice(5, 15)) + 2);
     const average = (values: readonly number[]): number =>
       values.reduce((sum, value) => sum + value, 0) / values.length;
-    expect(average(memory.slice(-10))).toBeLessThan(average(memory.slice(10, 20)) * 1.15);
+    expect(average(memory.slice(-10))).toBeLessThan(average(memory.slice(10, 20)) * 1.1);
   });
 
   it("closes its outputs cleanly within 5 s of SIGTERM and leaves no child, with the camera's sound too", async () => {

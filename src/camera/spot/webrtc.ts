@@ -107,19 +107,22 @@ function makeSession(
     lost,
     receiveBufferBytes: tap.receiveBufferBytes,
     async waitForKeys(signal) {
-      const timeout = AbortSignal.timeout(connectTimeoutMs);
-      const cut = new Promise<never>((_resolve, reject) => {
-        const stop = (): void =>
-          reject(
-            new Fault(
-              "connection-lost",
-              "The camera did not finish ICE and DTLS within 15 s. Check that UDP ports 31000-32000 are open between this box and the camera.",
-            ),
-          );
-        timeout.addEventListener("abort", stop, { once: true });
-        signal.addEventListener("abort", stop, { once: true });
-      });
-      await Promise.race([tap.connected, lost, cut]);
+      const cut = Promise.withResolvers<never>();
+      const stop = (): void =>
+        cut.reject(
+          new Fault(
+            "connection-lost",
+            "The camera did not finish ICE and DTLS within 15 s. Check that UDP ports 31000-32000 are open between this box and the camera.",
+          ),
+        );
+      const timer = setTimeout(stop, connectTimeoutMs);
+      signal.addEventListener("abort", stop, { once: true });
+      try {
+        await Promise.race([tap.connected, lost, cut.promise]);
+      } finally {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", stop);
+      }
       return tap.keys;
     },
     sendKeyframeRequest(ssrc) {

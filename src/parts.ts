@@ -56,7 +56,7 @@ function createSpot(source: SpotConfig, config: Config, report: Report, mask: Ma
     audio: config.audio === "camera",
     stallMs: config.stallSeconds * 1000,
     report,
-    onToken: (token) => mask.add(token),
+    onToken: (token) => mask.addToken(token),
   });
 }
 

@@ -10,6 +10,8 @@ export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
 export interface Mask {
   /** Secrets of fewer than 4 characters are not masked: they would also be found in words that are none. */
   add(secret: Secret | string): void;
+  /** The same for one that is renewed again and again: only the newest four are remembered, or a year would fill it. */
+  addToken(token: Secret): void;
   /** Gives the line with `***` for every known secret, and for the user and password of every URL. */
   apply(line: string): string;
 }
@@ -22,6 +24,7 @@ export interface LogOptions {
 }
 
 const shortestSecret = 4;
+const rememberedTokens = 4;
 const mostUnwrittenBytes = 1_048_576;
 
 /**
@@ -67,14 +70,25 @@ function standardOutput(): { write(line: string): void } {
 }
 
 export function createMask(): Mask {
+  const lasting = new Set<string>();
+  const tokens: (readonly string[])[] = [];
   /** Longest first, so that a part of a secret never hides the rest of it. */
   let forms: readonly string[] = [];
+  const sort = (): void => {
+    forms = [...new Set([...lasting, ...tokens.flat()])].toSorted((a, b) => b.length - a.length);
+  };
   return {
     add(secret) {
       const value = typeof secret === "string" ? secret : secret.reveal();
       const password = URL.canParse(value) ? decode(new URL(value).password) : "";
       const all = [value, password].filter((text) => text.length >= shortestSecret).flatMap(formsOf);
-      forms = [...new Set([...forms, ...all])].toSorted((a, b) => b.length - a.length);
+      for (const form of all) lasting.add(form);
+      sort();
+    },
+    addToken(token) {
+      tokens.push(formsOf(token.reveal()));
+      if (tokens.length > rememberedTokens) tokens.shift();
+      sort();
     },
     apply(line) {
       // Anything between :// and @ is a user and a password (RFC 3986, 3.2.1).

@@ -163,6 +163,14 @@ describe("the mask", () => {
     expect(lines[0]).not.toContain("token-123456");
   });
 
+  it("masks the newest tokens and forgets those that were renewed long ago, never a lasting secret", () => {
+    const mask = createMask();
+    mask.add("stream-key-1");
+    for (let i = 0; i < 10; i += 1) mask.addToken(new Secret(`token-number-${i}`));
+    expect(mask.apply("stream-key-1 token-number-9 token-number-6")).toBe("*** *** ***");
+    expect(mask.apply("token-number-5")).toBe("token-number-5");
+  });
+
   it("leaves nothing of any secret in any log line", () => {
     // Sixteen random characters do not occur in a line by chance.
     const secret = fc.string({ minLength: 16, maxLength: 40, unit: "binary" });

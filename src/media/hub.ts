@@ -36,7 +36,7 @@ export class Hub {
   }
 
   get hasPicture(): boolean {
-    return this.#cache.units.length > 0;
+    return !this.#cache.isEmpty;
   }
 
   subscribe(limits: QueueLimits, hooks: SubscriptionHooks): Subscription {

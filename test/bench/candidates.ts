@@ -8,6 +8,7 @@ import { readStatus } from "../../src/control/socket-client.ts";
 import { startChild } from "../../src/lib/child.ts";
 import type { Child } from "../../src/lib/child.ts";
 import type { RobotAddress } from "../../src/simulator/robot.ts";
+import manifest from "../../package.json" with { type: "json" };
 import { logIn } from "../helpers/robot-client.ts";
 
 export interface Latency {
@@ -39,7 +40,10 @@ export interface Job {
   readonly signal: AbortSignal;
 }
 
-const nodeOptions = ["--max-semi-space-size=1"];
+/** How spotlive is started, after package.json: `[NAME=value ...] node [--option ...] src/spotlive.mjs`. */
+const words = manifest.scripts.spotlive.split(" ");
+const environment = words.filter((word) => /^[A-Z_]+=/.test(word));
+const nodeOptions = words.filter((word) => word.startsWith("--"));
 const pathOf = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 
 /** The appliance as it is installed: `spotlive run` with a configuration file. */
@@ -66,7 +70,7 @@ export async function startSpotlive(job: Job, name: string, outputs: number): Pr
   };
   await writeFile(config, stringify(settings), { mode: 0o600 });
   const program = [pathOf("../../src/spotlive.mjs"), "run", "--config", config];
-  const child = await startQuietly(process.execPath, [...nodeOptions, ...program], job.signal);
+  const child = await startNode(program, job.signal);
   return {
     name,
     streamKeys,
@@ -112,7 +116,7 @@ export async function startHop(job: Job): Promise<Candidate> {
     ]),
     signal,
   );
-  const node = await startQuietly(process.execPath, [...nodeOptions, pathOf("./hop.ts")], signal);
+  const node = await startNode([fileURLToPath(import.meta.resolve("./hop.ts"))], signal);
   tell(node, { address: robot, username, password, udpPort });
   return {
     name,
@@ -132,6 +136,11 @@ function single(name: string, child: Child): Omit<Candidate, "processes"> {
     done: child.done,
     [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   };
+}
+
+/** `env` becomes the program it starts, so the child's number is Node's. */
+function startNode(program: readonly string[], signal: AbortSignal): Promise<Child> {
+  return startQuietly("env", [...environment, process.execPath, ...nodeOptions, ...program], signal);
 }
 
 async function startQuietly(program: string, argv: readonly string[], signal: AbortSignal): Promise<Child> {

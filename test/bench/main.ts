@@ -37,7 +37,7 @@ async function run(chosen: readonly Row[], timing: Timing, signal: AbortSignal):
     measured.push({ row, results: await measureRow(row, timing, nginx, measured.length === 0, signal) });
   }
   console.log(
-    `\nCPU-seconds per minute of stream; each column after the fourth figure is spotlive's share.\n`,
+    "\nCPU-seconds per minute of stream; a column with a slash is spotlive's share of the other's.\n",
   );
   console.log(`${formatTable(measured)}\n`);
   for (const line of [...formatRemarks(measured), ...formatExpectations(measured)]) console.log(line);

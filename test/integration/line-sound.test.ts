@@ -26,7 +26,17 @@ async function findFlashes(file: string, times: readonly number[]): Promise<numb
 
 /** Milliseconds at which a beep begins after at least 300 ms of near silence. */
 async function findBeeps(file: string): Promise<number[]> {
-  const pcm = await decode(file, "-ac", "1", "-ar", `${sampleRate}`, "-af", "aresample=async=1", "-f", "s16le");
+  const pcm = await decode(
+    file,
+    "-ac",
+    "1",
+    "-ar",
+    `${sampleRate}`,
+    "-af",
+    "aresample=async=1",
+    "-f",
+    "s16le",
+  );
   const beeps: number[] = [];
   let lastLoud = Number.NEGATIVE_INFINITY;
   for (let i = 0; i * 2 + 1 < pcm.length; i += 1) {

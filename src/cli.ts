@@ -5,13 +5,27 @@ import { Fault, toFault } from "./domain/fault.ts";
 import { checkConfig } from "./verbs/check-config.ts";
 import { demo } from "./verbs/demo.ts";
 import { probe } from "./verbs/probe.ts";
-import { start, status, stop } from "./verbs/remote.ts";
+import { camera, lock, restart, set, start, status, stop, unlock } from "./verbs/remote.ts";
 import { run } from "./verbs/run.ts";
 import { simulate } from "./verbs/simulate.ts";
 import { usage } from "./verbs/verb.ts";
 import type { Invocation, Verb } from "./verbs/verb.ts";
 
-const verbs: readonly Verb[] = [run, demo, simulate, probe, status, start, stop, checkConfig];
+const verbs: readonly Verb[] = [
+  run,
+  demo,
+  simulate,
+  probe,
+  status,
+  start,
+  stop,
+  restart,
+  set,
+  camera,
+  lock,
+  unlock,
+  checkConfig,
+];
 
 export interface CliContext {
   print(line: string): void;

@@ -1,12 +1,16 @@
+import { join } from "node:path";
 import { secretsOf } from "./config/build.ts";
 import type { Config } from "./config/config.ts";
+import { auditCommands } from "./control/audit.ts";
 import { createEventLog } from "./control/event-log.ts";
 import { serveSocket } from "./control/socket.ts";
+import type { SurfaceContext } from "./control/surface.ts";
 import type { Report } from "./domain/status.ts";
+import { createEventBus } from "./lib/events.ts";
 import { createLog, createMask } from "./lib/log.ts";
 import { childSignal } from "./lib/retry.ts";
-import { createParts } from "./parts.ts";
-import { openDesiredState } from "./supervisor/desired-state.ts";
+import { configuredState, createLine } from "./parts.ts";
+import { openMemory } from "./supervisor/memory.ts";
 import { createSupervisor } from "./supervisor/supervisor.ts";
 import { waitForWallClock } from "./supervisor/wall-clock.ts";
 
@@ -15,32 +19,38 @@ import { waitForWallClock } from "./supervisor/wall-clock.ts";
  * part that cannot go on; the others are then stopped too.
  */
 export async function runAppliance(config: Config, signal: AbortSignal): Promise<void> {
+  using scope = childSignal(signal);
   const mask = createMask();
   for (const secret of secretsOf(config)) mask.add(secret);
   const log = createLog({ level: config.logLevel, mask });
+  const events = createEventBus();
+  events.subscribe(createEventLog(log), scope.signal);
+
   const report: Report = (event) => supervisor.report(event);
-  const desired = openDesiredState(config.stateDirectory, report);
+  const memory = openMemory(config.stateDirectory, report);
+  const remembered = await memory.read(configuredState(config));
   const supervisor = createSupervisor({
-    createParts: (early) => createParts(config, early, mask),
-    report: createEventLog(log),
-    remember: desired.remember,
+    createLine: (early) => createLine(config, early, mask),
+    initial: { ...remembered, desired: "idle" },
+    report: events.report,
+    remember: memory.keep,
     prepare: (waiting) => waitForWallClock(config.clockWaitSeconds * 1000, report, waiting),
   });
-  const { submit, status } = supervisor;
+  const submit = auditCommands(supervisor.submit, { path: join(config.stateDirectory, "audit.log"), report });
+  const context: SurfaceContext = { submit, status: supervisor.status, subscribe: events.subscribe, log };
 
   const parts: readonly ((running: AbortSignal) => Promise<void>)[] = [
     (running) => supervisor.run(running),
-    (running) => serveSocket({ path: config.socketPath, submit, status }, running),
+    (running) => serveSocket({ path: config.socketPath, ...context }, running),
     () => powerOn(),
   ];
 
   async function powerOn(): Promise<void> {
-    const last = await desired.read();
-    const live = config.autostart === "always" || (config.autostart === "last" && last === "live");
+    const live =
+      config.autostart === "always" || (config.autostart === "last" && remembered.desired === "live");
     if (live) await submit({ id: "power-on", command: { kind: "start" }, origin: "power-on" });
   }
 
-  using scope = childSignal(signal);
   const running = parts.map((part) => part(scope.signal));
   try {
     await Promise.all(running);

@@ -2,65 +2,106 @@ import { join } from "node:path";
 import { createFileSource } from "./camera/file.ts";
 import { createRtspSource } from "./camera/rtsp.ts";
 import { createSpotSource } from "./camera/spot/source.ts";
+import { TokenKeeper } from "./camera/spot/token.ts";
 import type { Config, OutputConfig, SpotConfig } from "./config/config.ts";
+import type { CameraControl } from "./domain/camera.ts";
 import type { Output, Source } from "./domain/media.ts";
-import type { Report } from "./domain/status.ts";
+import type { LineSettings, Report } from "./domain/status.ts";
 import type { Mask } from "./lib/log.ts";
 import { createRtmpOutput } from "./outputs/rtmp.ts";
 import { createTwitchTarget } from "./outputs/twitch.ts";
-import type { SessionParts } from "./supervisor/session.ts";
+import type { Line } from "./supervisor/line.ts";
+import type { Remembered } from "./supervisor/memory.ts";
 import { createAudioTranscoder } from "./transcode/audio.ts";
 
 /** The camera's rate is not known before its first pictures; every Spot CAM seen so far gives 30 a second. */
 const assumedFps = 30;
 
-/** Makes the configured source and outputs: the one place that knows every kind. */
-export function createParts(config: Config, report: Report, mask: Mask): Omit<SessionParts, "report"> {
-  const outputs = config.outputs.map((output) => createOutput(output, config, report));
+/** A source of the configured kind, made anew for each session, and the hand on its camera where there is one. */
+interface Camera {
+  readonly name: string;
+  create(settings: LineSettings): Source;
+  readonly control?: CameraControl;
+}
+
+/** The configured line: the one place that knows every kind of source and output. */
+export function createLine(config: Config, report: Report, mask: Mask): Line {
+  const camera = createCamera(config, report, mask);
   return {
-    source: createSource(config, report, mask),
-    outputs,
-    queue: config.queue,
-    ...(config.audio === "camera" && { createAudio: (emit) => createAudioTranscoder({ emit, report }) }),
+    sourceName: camera.name,
+    outputNames: config.outputs.map(({ name }) => name),
+    build: (settings) => ({
+      source: camera.create(settings),
+      outputs: config.outputs.map((output) => createOutput(output, settings, config, report)),
+      queue: config.queue,
+      ...(settings.audio === "camera" && { createAudio: (emit) => createAudioTranscoder({ emit, report }) }),
+    }),
+    ...(camera.control && { camera: camera.control }),
   };
 }
 
+/** What holds before anybody has said otherwise: everything as configured, and not live. */
+export function configuredState(config: Config): Remembered {
+  const destinations = config.outputs.map(({ name }) => name);
+  return {
+    desired: "idle",
+    locked: false,
+    settings: { destinations, bitrateCap: null, audio: config.audio },
+  };
+}
+
+/** The configured source alone, to look at what it sends. */
 export function createSource(config: Config, report: Report, mask: Mask): Source {
+  return createCamera(config, report, mask).create(configuredState(config).settings);
+}
+
+function createCamera(config: Config, report: Report, mask: Mask): Camera {
   const { source } = config;
   const stallMs = config.stallSeconds * 1000;
   switch (source.kind) {
     case "spot":
-      return createSpot(source, config, report, mask);
-    case "file":
-      return createFileSource({ path: source.path, loop: source.loop, report });
-    case "rtsp":
-      return createRtspSource({ url: source.url, transport: source.transport, report, stallMs });
+      return createSpot(source, stallMs, report, mask);
+    case "file": {
+      const { path, loop } = source;
+      return { name: "file", create: () => createFileSource({ path, loop, report }) };
+    }
+    case "rtsp": {
+      const { url, transport } = source;
+      return { name: "rtsp", create: () => createRtspSource({ url, transport, report, stallMs }) };
+    }
   }
 }
 
-function createSpot(source: SpotConfig, config: Config, report: Report, mask: Mask): Source {
+function createSpot(source: SpotConfig, stallMs: number, report: Report, mask: Mask): Camera {
   for (const [what, trust] of Object.entries({ robot: source.tls, camera: source.cameraTls })) {
     if (trust.kind !== "insecure") continue;
     const text = `The certificate of the ${what} is not checked (insecure: true): whoever is on the cable can pose as it.`;
     report({ type: "notice", part: "spot", severity: "warning", text });
   }
-  return createSpotSource({
-    robot: { host: source.host, port: source.port, trust: source.tls },
-    camera: { host: source.cameraHost, port: source.cameraPort, trust: source.cameraTls },
-    login: source.login,
-    settings: {
-      idrInterval: Math.round(source.idrSeconds * assumedFps),
-      ...(source.bitrate !== undefined && { targetBitrate: source.bitrate }),
+  const robot = { host: source.host, port: source.port, trust: source.tls };
+  const tokens = new TokenKeeper(source.login, (token) => mask.addToken(token));
+  return {
+    name: "spot",
+    create: ({ audio, bitrateCap }) => {
+      const targetBitrate = Math.min(source.bitrate ?? Infinity, bitrateCap ?? Infinity);
+      return createSpotSource({
+        robot,
+        camera: { host: source.cameraHost, port: source.cameraPort, trust: source.cameraTls },
+        tokens,
+        settings: {
+          idrInterval: Math.round(source.idrSeconds * assumedFps),
+          ...(targetBitrate !== Infinity && { targetBitrate }),
+        },
+        onLoss: source.onLoss,
+        audio: audio === "camera",
+        stallMs,
+        report,
+      });
     },
-    onLoss: source.onLoss,
-    audio: config.audio === "camera",
-    stallMs: config.stallSeconds * 1000,
-    report,
-    onToken: (token) => mask.addToken(token),
-  });
+  };
 }
 
-function createOutput(output: OutputConfig, config: Config, report: Report): Output {
+function createOutput(output: OutputConfig, settings: LineSettings, config: Config, report: Report): Output {
   const { name, streamKey } = output;
   return createRtmpOutput({
     name,
@@ -76,7 +117,7 @@ function createOutput(output: OutputConfig, config: Config, report: Report): Out
             cachePath: join(config.stateDirectory, "twitch-ingests.json"),
             report,
           }),
-    audio: config.audio,
+    audio: settings.audio,
     ...(output.ca !== undefined && { ca: output.ca }),
     stallMs: config.stallSeconds * 1000,
     report,

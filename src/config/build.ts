@@ -1,5 +1,6 @@
 import { Secret } from "../domain/secret.ts";
 import { buildSource } from "./build-source.ts";
+import { buildSurfaces } from "./build-surfaces.ts";
 import type { Config, OutputConfig } from "./config.ts";
 import type { Environment } from "./environment.ts";
 import type { ConfigValues } from "./values.ts";
@@ -27,8 +28,10 @@ export async function buildConfig(
         `outputs[${index}].name`,
         `expected a name of its own, got ${JSON.stringify(name)} again`,
       );
+  const surfaces = await buildSurfaces(values, findings);
   findings.throwIfAny();
   return freeze({
+    ...surfaces,
     source: defined(source),
     outputs: outputs.map(defined),
     audio: values.audio,

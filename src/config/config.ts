@@ -1,3 +1,4 @@
+import type { CameraPosition } from "../domain/camera.ts";
 import type { Secret } from "../domain/secret.ts";
 
 /** Whose TLS certificate is believed. `system`: this machine's list of authorities. */
@@ -64,6 +65,43 @@ export interface TwitchOutputConfig extends AnyOutputConfig {
 
 export type OutputConfig = RtmpOutputConfig | TwitchOutputConfig;
 
+export interface HttpConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly username: string;
+  readonly password: Secret | undefined;
+  readonly token: Secret | undefined;
+}
+
+export interface MqttConfig {
+  /** One or more brokers that know the same. */
+  readonly urls: readonly string[];
+  readonly username: string | undefined;
+  readonly password: Secret | undefined;
+  /** PEM. */
+  readonly ca: string | undefined;
+  readonly certificate: string | undefined;
+  readonly key: Secret | undefined;
+  readonly deviceId: string;
+  readonly baseTopic: string;
+  /** False: Home Assistant is not told, and what it was told is taken back. */
+  readonly homeAssistant: boolean;
+  readonly discoveryPrefix: string;
+}
+
+export type ChatTier = "broadcaster" | "moderator" | "vip" | "subscriber" | "everyone";
+
+export interface ChatConfig {
+  readonly channel: string;
+  readonly clientId: string;
+  readonly transport: "eventsub" | "irc";
+  /** Tiers by command, where they differ from the bot's own. */
+  readonly permissions: Readonly<Record<string, ChatTier>>;
+  readonly vote: boolean;
+  readonly voteSeconds: number;
+  readonly minimumVotes: number;
+}
+
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
 
 /** The whole configuration, checked and complete; frozen. */
@@ -73,6 +111,11 @@ export interface Config {
   readonly outputs: readonly OutputConfig[];
   readonly audio: "silent" | "camera" | "none";
   readonly queue: { readonly bytes: number; readonly milliseconds: number };
+  /** Camera positions by name. */
+  readonly presets: Readonly<Record<string, Partial<CameraPosition>>>;
+  readonly http: HttpConfig | undefined;
+  readonly mqtt: MqttConfig | undefined;
+  readonly chat: ChatConfig | undefined;
   readonly stallSeconds: number;
   readonly autostart: "always" | "last" | "never";
   readonly clockWaitSeconds: number;

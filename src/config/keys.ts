@@ -36,6 +36,24 @@ function isAddress(value: unknown, schemes: readonly string[]): boolean {
   );
 }
 
+const isPermission = (value: unknown): boolean =>
+  isText(value) && /^[a-z]{1,16}=(broadcaster|moderator|vip|subscriber|everyone)$/.test(value);
+
+function isPreset(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { name, pan, tilt, zoom, ...others }: Readonly<Record<string, unknown>> = { ...value };
+  const fits = (number: unknown, min: number, max: number): boolean =>
+    number === undefined || inRange(number, { min, max });
+  return (
+    isText(name) &&
+    /^[\w-]{1,32}$/.test(name) &&
+    fits(pan, 0, 360) &&
+    fits(tilt, -90, 100) &&
+    fits(zoom, 1, 30) &&
+    Object.keys(others).length === 0
+  );
+}
+
 /** Every kind of value, by the name under which convict knows it. */
 export const formats = {
   text: { expected: () => "a text", matches: isText, fromText: sameText },
@@ -78,6 +96,22 @@ export const formats = {
   outputs: {
     expected: () => `a list of at most ${maxOutputs} outputs`,
     matches: (value) => Array.isArray(value) && value.length <= maxOutputs,
+    fromText: sameText,
+  },
+  "broker-addresses": {
+    expected: () => "addresses like mqtt://host:1883 or mqtts://host, with commas between",
+    matches: (value) =>
+      isText(value) && value.split(",").every((one) => /^mqtts?:\/\/[^\s/@]+\/?$/.test(one.trim())),
+    fromText: sameText,
+  },
+  permissions: {
+    expected: () => "a list of texts like cam=everyone",
+    matches: (value) => Array.isArray(value) && value.length <= 50 && value.every(isPermission),
+    fromText: sameText,
+  },
+  presets: {
+    expected: () => "a list like {name: home, pan: 0, tilt: 10, zoom: 1}",
+    matches: (value) => Array.isArray(value) && value.length <= 50 && value.every(isPreset),
     fromText: sameText,
   },
 } as const satisfies Record<string, Format>;
@@ -146,6 +180,17 @@ export const decimal = (value: number, doc: string, options: Options): Key<numbe
   key(value, "number", doc, options);
 export const flag = (value: boolean, doc: string, options: Options): Key<boolean> =>
   key(value, "switch", doc, options);
+/** A list in the file; the environment cannot set it. */
+export const list = (format: "permissions" | "presets", doc: string): Key<readonly unknown[]> => ({
+  doc,
+  default: [],
+  format,
+  nullable: false,
+  sensitive: false,
+});
+/** For the key beside a secret. */
+export const fileDoc = (what: string): string =>
+  `A file that holds the ${what} (a systemd credential, for example).`;
 export const choice = <const W extends readonly string[]>(
   words: W,
   value: W[number],

@@ -2,6 +2,7 @@ import {
   about,
   choice,
   decimal,
+  fileDoc,
   flag,
   maxOutputs,
   optionalChoice,
@@ -12,11 +13,9 @@ import {
   wholeNumber,
 } from "./keys.ts";
 import type { Group, Key } from "./keys.ts";
+import { camera, chat, http, mqtt } from "./schema-surfaces.ts";
 
 const port = { min: 1, max: 65_535 };
-
-const fileDoc = (what: string): string =>
-  `A file that holds the ${what} (a systemd credential, for example).`;
 
 const trust = (whose: string, env: string) => ({
   [about]: `Whose certificate ${whose} may show. At most one of the three; with none, this machine's list of authorities decides.`,
@@ -169,6 +168,10 @@ export const schema = {
       max: 60_000,
     }),
   },
+  camera,
+  http,
+  mqtt,
+  chat,
   stallSeconds: decimal(10, "A source or an output that is open but silent this long counts as dead.", {
     env: "SPOTLIVE_STALL_SECONDS",
     min: 1,

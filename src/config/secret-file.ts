@@ -44,6 +44,20 @@ export async function readAuthority(
   return text;
 }
 
+/** Gives a private key in PEM form; undefined where no file is named. */
+export async function readPrivateKey(
+  file: string | null,
+  path: string,
+  findings: Findings,
+): Promise<Secret | undefined> {
+  if (file === null) return undefined;
+  const text = await readText(file, path, findings);
+  if (text === undefined) return undefined;
+  if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text))
+    findings.addAt(path, `expected a private key in PEM form in ${file}, got something else`);
+  return new Secret(text);
+}
+
 async function readText(file: string, path: string, findings: Findings): Promise<string | undefined> {
   try {
     const { size } = await stat(file);

@@ -88,9 +88,11 @@ class YamlReader {
   /** Gives undefined where the value does not fit, or is null where null means "not set". */
   #value(given: unknown, key: Key<unknown>, path: string): unknown {
     const node = this.#resolve(given);
-    const value = plain(node);
+    const isList = Array.isArray(key.default) && key.format !== "outputs";
+    const value: unknown =
+      isList && isSeq(node) ? node.toJS(this.#document, { maxAliasCount: 10 }) : plain(node);
     if (value === null && key.nullable) return undefined;
-    if (value === null && key.format === "outputs") return [];
+    if (value === null && Array.isArray(key.default)) return [];
     const format = formatOf(key);
     if (key.format === "outputs" && isSeq(node) && node.items.length <= maxOutputs)
       return node.items.map((item, index) => this.#output(item, `${path}[${index}]`));

@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import type { CommandRequest, Submit } from "../domain/command.ts";
 import { Fault, summarize, toFault } from "../domain/fault.ts";
 import type { Status } from "../domain/status.ts";
+import { parseCommand } from "./parse-command.ts";
 
 export interface SocketOptions {
   readonly path: string;
@@ -152,17 +153,14 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-/** Parses the body of a command. Total: throws nothing but a `Fault`. */
+/** Parses the body of a command: `parseCommand`'s language, and an `id`. Total: throws nothing but a `Fault`. */
 export function parseRequest(body: string): CommandRequest {
   const value = parseJson(body);
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new Fault("malformed", 'Expected a command like {"kind":"start"}, got something else.');
-  const { kind, id = randomUUID() } = value as { readonly kind?: unknown; readonly id?: unknown };
-  if (kind !== "start" && kind !== "stop" && kind !== "status")
-    throw new Fault("malformed", "Expected kind to be start, stop or status, got another one.");
+  const command = parseCommand(value);
+  const id = typeof value === "object" && value !== null && "id" in value ? value.id : randomUUID();
   if (typeof id !== "string" || !/^[\w.:-]{1,64}$/.test(id))
     throw new Fault("malformed", "Expected id to be 1 to 64 letters, digits and .:_-, got another one.");
-  return { id, command: { kind }, origin: "cli" };
+  return { id, command, origin: "cli" };
 }
 
 function parseJson(text: string): unknown {

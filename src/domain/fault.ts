@@ -37,6 +37,13 @@ const faults = {
   "child-failed": { retryable: true },
   "not-running": { retryable: false },
   expired: { retryable: false },
+  locked: { retryable: false },
+  "rate-limited": { retryable: true },
+  "not-supported": { retryable: false },
+  "not-permitted": { retryable: false },
+  // Surfaces.
+  "surface-unreachable": { retryable: true },
+  "surface-refused": { retryable: false },
   internal: { retryable: true },
 } as const satisfies Record<string, { readonly retryable: boolean }>;
 

@@ -1,4 +1,17 @@
+import type { CameraState } from "./camera.ts";
 import type { FaultSummary } from "./fault.ts";
+
+/** `silent`: a track of silence; `camera`: the camera's microphones; `none`: no track. */
+export type AudioChoice = "silent" | "camera" | "none";
+
+/** What is set about the line now. */
+export interface LineSettings {
+  /** Names of the outputs that are published to. */
+  readonly destinations: readonly string[];
+  /** Most bits per second asked of the camera; null: no cap. */
+  readonly bitrateCap: number | null;
+  readonly audio: AudioChoice;
+}
 
 /** What the whole line is doing. `live` means that at least one destination takes pictures now. */
 export type Phase = "idle" | "starting" | "live" | "retrying" | "stopping";
@@ -68,12 +81,18 @@ export type StatusEvent =
   | { readonly type: "output-progress"; readonly name: string; readonly counters: OutputCounters }
   | { readonly type: "output-queue"; readonly name: string; readonly queue: QueueCounters }
   | { readonly type: "picture"; readonly width: number; readonly height: number; readonly profile: string }
+  | { readonly type: "settings"; readonly settings: LineSettings }
+  | { readonly type: "lock"; readonly locked: boolean; readonly by: string }
+  | { readonly type: "camera"; readonly camera: CameraState }
   | {
       readonly type: "notice";
       readonly part: string;
       readonly severity: "info" | "warning";
       readonly text: string;
     };
+
+/** Listens to events until the signal aborts. */
+export type Subscribe = (listener: Report, signal: AbortSignal) => void;
 
 /** The one way in which anything inside tells the outside what happens. Never blocks, never throws. */
 export type Report = (event: StatusEvent) => void;
@@ -84,6 +103,11 @@ export interface Status {
   /** One plain sentence: why this phase. */
   readonly reason: string;
   readonly desired: "live" | "idle";
+  /** True while the operator's kill switch keeps chat and MQTT from moving the camera. */
+  readonly locked: boolean;
+  readonly settings: LineSettings;
+  /** Absent for a camera that cannot be controlled. */
+  readonly camera?: CameraState;
   /** Seconds since this phase began. */
   readonly sinceSeconds: number;
   readonly source: LinkStatus & {

@@ -25,6 +25,11 @@ export interface SessionParts {
   readonly report: Report;
 }
 
+interface RunningOutput {
+  readonly end: () => void;
+  readonly done: Promise<void>;
+}
+
 const queueReportMs = 1000;
 
 /**
@@ -37,28 +42,62 @@ export class Session {
   readonly #failed = new Map<string, PromiseWithResolvers<void>>();
   readonly #pictureWaiters = new Set<() => void>();
   readonly #audio: AudioConverter | undefined;
+  readonly #running = new Map<string, RunningOutput>();
+  #destinations: readonly string[];
+  #startOutputs: (() => void) | undefined;
   #sourceRunning = false;
   #sps: Uint8Array | undefined;
 
-  constructor(parts: SessionParts) {
+  /** `destinations` names the outputs to publish to at first. */
+  constructor(parts: SessionParts, destinations: readonly string[]) {
     this.#parts = parts;
+    this.#destinations = destinations;
     this.#audio = parts.createAudio?.((unit) => this.#hub.publish(unit));
   }
 
   async run(signal: AbortSignal): Promise<void> {
     using scope = childSignal(signal);
     const allOutputsFailed = Promise.withResolvers<never>();
-    const outputs = this.#parts.outputs.map((output) =>
-      this.#runOutput(output, allOutputsFailed.reject, scope.signal),
-    );
+    this.#startOutputs = () => {
+      for (const output of this.#parts.outputs) {
+        if (!this.#destinations.includes(output.name) || this.#running.has(output.name)) continue;
+        const own = childSignal(scope.signal);
+        const done = this.#runOutput(output, allOutputsFailed.reject, own.signal).finally(() => {
+          own[Symbol.dispose]();
+          this.#running.delete(output.name);
+          this.#failed.delete(output.name);
+        });
+        this.#running.set(output.name, { end: own.abort, done });
+      }
+    };
+    this.#startOutputs();
     const source = this.#runSource(scope.signal);
     const audio = this.#runAudio(scope.signal);
     try {
       await Promise.race([source, allOutputsFailed.promise]);
     } finally {
+      this.#startOutputs = undefined;
       scope.abort();
-      await Promise.allSettled([source, audio, ...outputs]);
+      await Promise.allSettled([source, audio, ...[...this.#running.values()].map(({ done }) => done)]);
     }
+  }
+
+  /** Ends the outputs that are not named and starts those that are; the others do not feel it. */
+  setDestinations(names: readonly string[]): void {
+    this.#destinations = names;
+    for (const [name, { end, done }] of this.#running) {
+      if (names.includes(name)) continue;
+      end();
+      void done.then(() => {
+        this.#parts.report({ type: "output", name, state: "idle" });
+        this.#startOutputs?.(); // it may be wanted again by then
+      });
+    }
+    this.#startOutputs?.();
+  }
+
+  requestKeyframe(): void {
+    this.#parts.source.requestKeyframe();
   }
 
   /** Gives outputs that have failed for good another chance: somebody said `start` again. */
@@ -163,7 +202,7 @@ export class Session {
           tell("failed", fault);
           const revived = Promise.withResolvers<void>();
           this.#failed.set(output.name, revived);
-          if (this.#failed.size === this.#parts.outputs.length) giveUp(fault);
+          if (this.#failed.size === this.#running.size) giveUp(fault);
           signal.addEventListener("abort", () => revived.resolve(), { once: true });
           await revived.promise;
         }

@@ -1,3 +1,4 @@
+import type { CameraState } from "../domain/camera.ts";
 import type { FaultSummary } from "../domain/fault.ts";
 import type {
   LinkStatus,
@@ -8,6 +9,8 @@ import type {
   Status,
   StatusEvent,
 } from "../domain/status.ts";
+
+import type { Remembered } from "./memory.ts";
 
 interface LinkRecord {
   state: LinkStatus["state"];
@@ -30,6 +33,7 @@ export class StatusBoard {
   readonly #outputs = new Map<string, LinkRecord & { counters?: OutputCounters; queue?: QueueCounters }>();
   #source: { name: string } & LinkRecord & { counters?: SourceCounters } = { name: "", state: "idle" };
   #picture: Status["picture"];
+  #camera: CameraState | undefined;
   #notices: string[] = [];
   #rates: Rate[] = [];
   #phase: Phase = "idle";
@@ -78,6 +82,12 @@ export class StatusBoard {
       case "picture":
         this.#picture = { width: event.width, height: event.height, profile: event.profile };
         break;
+      case "camera":
+        this.#camera = event.camera;
+        break;
+      case "settings":
+      case "lock":
+        break; // both are in what is remembered
       case "notice":
         this.#notices = [...this.#notices.filter((text) => text !== event.text), event.text].slice(
           -keptNotices,
@@ -88,7 +98,7 @@ export class StatusBoard {
 
   /** The phase that the states of source and outputs amount to while the line is wanted live, with its reason. */
   judge(): { readonly phase: Phase; readonly reason: string } {
-    const outputs = [...this.#outputs];
+    const outputs = [...this.#outputs].filter(([, { state }]) => state !== "idle");
     const running = outputs.filter(([, { state }]) => state === "running");
     if (this.#source.state === "running" && running.length > 0) {
       const others = outputs.length - running.length;
@@ -116,7 +126,7 @@ export class StatusBoard {
     };
   }
 
-  read(desired: Status["desired"], nowUs: number): Status {
+  read({ desired, locked, settings }: Remembered, nowUs: number): Status {
     const [first, last] = [this.#rates[0], this.#rates.at(-1)];
     const seconds = first === undefined || last === undefined ? 0 : (last.atUs - first.atUs) / 1_000_000;
     const perSecond = (count: (rate: Rate) => number): number =>
@@ -125,6 +135,9 @@ export class StatusBoard {
       phase: this.#phase,
       reason: this.#reason,
       desired,
+      locked,
+      settings,
+      ...keep(this.#camera, "camera"),
       sinceSeconds: Math.round((nowUs - this.#sinceUs) / 1_000_000),
       source: {
         ...this.#source,

@@ -3,17 +3,21 @@ import { Fault, summarize, toFault } from "../domain/fault.ts";
 import type { Phase, Report, Status, StatusEvent } from "../domain/status.ts";
 import { nowUs } from "../lib/clock.ts";
 import { childSignal } from "../lib/retry.ts";
+import { CameraLane } from "./camera-lane.ts";
+import type { Line } from "./line.ts";
+import type { Remembered } from "./memory.ts";
 import { Session } from "./session.ts";
-import type { SessionParts } from "./session.ts";
+import { changeSettings } from "./settings.ts";
 import { StatusBoard } from "./status.ts";
 
 export interface SupervisorOptions {
   /** Makes source and outputs; they report through `report` from the beginning. */
-  readonly createParts: (report: Report) => Omit<SessionParts, "report">;
-  /** Where every event goes besides the status: logs, a display. */
+  readonly createLine: (report: Report) => Line;
+  readonly initial: Remembered;
+  /** Where every event goes besides the status: logs, surfaces, a display. */
   readonly report: Report;
-  /** Remembers what was wanted last, for `autostart: last`. Called before a command is answered. */
-  readonly remember: (desired: Status["desired"]) => Promise<void>;
+  /** Remembers over power-off. Awaited before a command is answered. */
+  readonly remember: (state: Remembered) => Promise<void>;
   /** Awaited before each start: the clock must be sane before certificates are judged. */
   readonly prepare: (signal: AbortSignal) => Promise<void>;
 }
@@ -33,27 +37,31 @@ const rememberedRequests = 200;
 
 /**
  * Desired state, one command at a time, reconcile. Commands only change what is wanted; the loop in `run` is the only
- * one that starts and stops a session.
+ * one that starts and stops a session. Camera moves have a lane of their own, so that a robot that does not answer
+ * never holds up a `stop`.
  *
- * Invariants: at most one session exists; `wanted` changes only in `obey` and when a session ends for good.
+ * Invariants: at most one session exists; `state` changes only in `change` and when a session ends for good.
  */
 export function createSupervisor(options: SupervisorOptions): Supervisor {
   const board = new StatusBoard();
   const answered = new Map<string, Promise<Result>>();
-  let wanted: Status["desired"] = "idle";
+  let state = options.initial;
   let session: Session | undefined;
+  let edition = 0;
   let changed = Promise.withResolvers<void>();
   let turn: Promise<unknown> = Promise.resolve();
-  const parts = options.createParts(report);
-  board.apply({ type: "source", name: parts.source.name, state: "idle" }, nowUs());
-  for (const { name } of parts.outputs) board.apply({ type: "output", name, state: "idle" }, nowUs());
+  const line = options.createLine(report);
+  const camera = new CameraLane(line.camera, report);
+  board.apply({ type: "source", name: line.sourceName, state: "idle" }, nowUs());
+  for (const name of line.outputNames) board.apply({ type: "output", name, state: "idle" }, nowUs());
 
   function report(event: StatusEvent): void {
     board.apply(event, nowUs());
     options.report(event);
-    if (session === undefined || wanted !== "live" || event.type === "phase") return;
+    if (session === undefined || event.type === "phase") return;
+    if (event.type === "source" && event.state === "running") camera.refresh();
     const { phase, reason } = board.judge();
-    const now = board.read(wanted, nowUs());
+    const now = status();
     if (phase !== now.phase || reason !== now.reason) setPhase(phase, reason);
   }
 
@@ -63,45 +71,78 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     options.report(event);
   }
 
-  const status = (): Status => board.read(wanted, nowUs());
+  const status = (): Status => board.read(state, nowUs());
 
   function submit(request: CommandRequest): Promise<Result> {
     const known = answered.get(request.id);
     if (known !== undefined) return known;
-    const result = turn.then(() => obey(request));
-    turn = result;
+    const result = request.command.kind === "camera" ? answer(request) : turn.then(() => answer(request));
+    if (request.command.kind !== "camera") turn = result;
     answered.set(request.id, result);
     const [oldest] = answered.keys();
     if (answered.size > rememberedRequests && oldest !== undefined) answered.delete(oldest);
     return result;
   }
 
-  async function obey(request: CommandRequest): Promise<Result> {
-    const { id, command } = request;
+  async function answer(request: CommandRequest): Promise<Result> {
+    const { id } = request;
     try {
-      if (request.expiresAt !== undefined && nowUs() > request.expiresAt) {
-        throw new Fault("expired", `The command "${command.kind}" came too late and was not carried out.`);
-      }
-      switch (command.kind) {
-        case "start":
-          await want("live");
-          break;
-        case "stop":
-          await want("idle");
-          break;
-        case "status":
-          break;
-      }
+      refuseIfLate(request);
+      await obey(request);
       return { ok: true, id, status: status() };
     } catch (error) {
       return { ok: false, id, fault: summarize(toFault(error)) };
     }
   }
 
-  async function want(desired: Status["desired"]): Promise<void> {
-    await options.remember(desired);
-    if (desired === "live") session?.reviveFailedOutputs();
-    wanted = desired;
+  async function obey(request: CommandRequest): Promise<void> {
+    const { command, origin } = request;
+    switch (command.kind) {
+      case "start":
+        session?.reviveFailedOutputs();
+        return change({ desired: "live" });
+      case "stop":
+        return change({ desired: "idle" });
+      case "restart":
+        edition += 1;
+        return wake();
+      case "status":
+        return;
+      case "set": {
+        const before = state.settings;
+        const settings = await changeSettings(command.change, before, line, status().source.fps);
+        await change({ settings });
+        report({ type: "settings", settings });
+        if (settings.audio !== before.audio) edition += 1; // another track is another stream
+        session?.setDestinations(settings.destinations);
+        return wake();
+      }
+      case "keyframe":
+        session?.requestKeyframe();
+        return;
+      case "camera":
+        if (state.locked && (origin === "chat" || origin === "mqtt")) {
+          throw new Fault(
+            "locked",
+            "The operator has locked the camera: it cannot be moved until it is unlocked.",
+          );
+        }
+        return camera.act(command.action, () => refuseIfLate(request));
+      case "clip":
+        throw new Fault("not-supported", "This version makes no clips yet.");
+      case "lock":
+      case "unlock": {
+        const locked = command.kind === "lock";
+        await change({ locked });
+        report({ type: "lock", locked, by: request.by ?? origin });
+      }
+    }
+  }
+
+  async function change(part: Partial<Remembered>): Promise<void> {
+    const next = { ...state, ...part };
+    await options.remember(next);
+    state = next;
     wake();
   }
 
@@ -112,17 +153,20 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 
   async function run(signal: AbortSignal): Promise<void> {
     signal.addEventListener("abort", wake, { once: true });
+    using scope = childSignal(signal);
+    const moving = camera.run(scope.signal);
     while (!signal.aborted) {
-      if (wanted === "live") await runSession(signal);
+      if (state.desired === "live") await runSession(signal);
       else await changed.promise;
     }
+    await moving;
   }
 
   /** One session, from the wish for it to the wish against it, the process's end, or a fault that is final. */
   async function runSession(signal: AbortSignal): Promise<void> {
     using scope = childSignal(signal);
-    const unwanted = untilIdle(scope.signal);
-    const current = new Session({ ...parts, report });
+    const unwanted = untilUnwanted(edition, scope.signal);
+    const current = new Session({ ...line.build(state.settings), report }, state.settings.destinations);
     session = current;
     setPhase("starting", "Connecting to the camera.");
     const running = options.prepare(scope.signal).then(() => current.run(scope.signal));
@@ -131,7 +175,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       await Promise.race([running, unwanted]);
     } catch (error) {
       final = toFault(error);
-      wanted = "idle";
+      state = { ...state, desired: "idle" }; // not remembered: the next power-on tries again
     }
     session = undefined; // from here on the states of its parts make no phase
     setPhase("stopping", final?.message ?? "Closing the outputs.");
@@ -140,11 +184,17 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     setPhase("idle", final === undefined ? "Stopped on request." : `Stopped: ${final.message}`);
   }
 
-  async function untilIdle(signal: AbortSignal): Promise<void> {
-    while (wanted === "live" && !signal.aborted) await changed.promise;
+  async function untilUnwanted(started: number, signal: AbortSignal): Promise<void> {
+    while (state.desired === "live" && edition === started && !signal.aborted) await changed.promise;
   }
 
   return { submit, report, status, run };
+}
+
+function refuseIfLate({ command, expiresAt }: CommandRequest): void {
+  if (expiresAt !== undefined && nowUs() > expiresAt) {
+    throw new Fault("expired", `The command "${command.kind}" came too late and was not carried out.`);
+  }
 }
 
 function delay(milliseconds: number): Promise<void> {

@@ -6,7 +6,7 @@ import { Secret } from "../domain/secret.ts";
 import type { Status } from "../domain/status.ts";
 import { createMask } from "../lib/log.ts";
 import { childSignal } from "../lib/retry.ts";
-import { createParts } from "../parts.ts";
+import { configuredState, createLine } from "../parts.ts";
 import type { IngestReport } from "../simulator/ingest-judge.ts";
 import { createSupervisor } from "../supervisor/supervisor.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
@@ -85,7 +85,8 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   say(`Robot: gRPC port ${address.grpcPort}, camera port ${address.cameraPort}. Ingest: ${url}`);
   const config = demoConfig(address, { username, password: new Secret(password) }, url);
   const supervisor = createSupervisor({
-    createParts: (early) => createParts(config, early, createMask()),
+    createLine: (early) => createLine(config, early, createMask()),
+    initial: configuredState(config),
     report: (event) => {
       if (event.type === "phase") say(`${event.phase}: ${event.reason}`);
       if (event.type === "notice") say(`notice: ${event.text}`);
@@ -199,6 +200,10 @@ function demoConfig(
     outputs: [{ kind: "rtmp", name: "ingest", url, streamKey: new Secret("demo-stream-key"), ca: undefined }],
     audio: "silent",
     queue: { bytes: 32 * 1024 * 1024, milliseconds: 3000 },
+    presets: {},
+    http: undefined,
+    mqtt: undefined,
+    chat: undefined,
     stallSeconds: 10,
     autostart: "never",
     clockWaitSeconds: 0,

@@ -10,9 +10,22 @@ export function formatStatus(status: Status): string {
     `${phase} for ${formatSeconds(sinceSeconds)}: ${reason} (wanted: ${desired})`,
     `source ${link(source)}${sourceNumbers(source)}`,
     ...(picture === undefined ? [] : [`  picture ${picture.width}x${picture.height}, ${picture.profile}`]),
+    ...settingLines(status),
     ...(outputs.length === 0 ? ["no outputs are configured"] : outputs.flatMap(outputLines)),
     ...notices.map((notice) => `notice: ${notice}`),
   ].join("\n");
+}
+
+function settingLines({ settings, locked, camera }: Status): string[] {
+  const { bitrateCap } = settings;
+  const cap = bitrateCap === null ? "not capped" : `at most ${(bitrateCap / 1e6).toFixed(2)} Mbit/s`;
+  const lines = [`settings: audio ${settings.audio}, bit rate ${cap}${locked ? ", camera locked" : ""}`];
+  if (camera?.position !== undefined) {
+    const { pan, tilt, zoom } = camera.position;
+    const screen = camera.screen === undefined ? "" : `, screen ${camera.screen}`;
+    lines.push(`camera: pan ${pan.toFixed(0)}, tilt ${tilt.toFixed(0)}, zoom ${zoom.toFixed(1)}${screen}`);
+  }
+  return lines;
 }
 
 function link({ name, state, fault, retryInMs }: LinkStatus): string {

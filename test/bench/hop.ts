@@ -6,6 +6,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { createSpotSource } from "../../src/camera/spot/source.ts";
+import { TokenKeeper } from "../../src/camera/spot/token.ts";
 import { Secret } from "../../src/domain/secret.ts";
 import type { RobotAddress } from "../../src/simulator/robot.ts";
 
@@ -40,13 +41,12 @@ const source = createSpotSource({
     port: address.cameraPort,
     trust: { kind: "fingerprint", sha256: address.cameraFingerprint256 },
   },
-  login: { kind: "password", username, password: new Secret(password) },
+  tokens: new TokenKeeper({ kind: "password", username, password: new Secret(password) }, () => {}),
   settings: {},
   onLoss: "freeze",
   audio: false,
   stallMs: 10_000,
   report: () => {},
-  onToken: () => {},
 });
 await source.run((unit) => {
   if (unit.kind !== "video") return;

@@ -1,3 +1,4 @@
+import type { CameraAction, CameraControl, CameraState, StreamSettings } from "../../src/domain/camera.ts";
 import type { Output, Source, Unit } from "../../src/domain/media.ts";
 import type { Fault } from "../../src/domain/fault.ts";
 import { videoUnit } from "./units.ts";
@@ -70,6 +71,37 @@ export function createListOutput(name: string): ListOutput {
     },
   };
   return output;
+}
+
+/** A camera whose moves the test can hold back. */
+export interface HandCamera extends CameraControl {
+  readonly actions: CameraAction[];
+  readonly streamSettings: StreamSettings[];
+  hold(): void;
+  release(): void;
+}
+
+export function createHandCamera(): HandCamera {
+  let gate: PromiseWithResolvers<void> | undefined;
+  const state: CameraState = { can: ["ptz", "bitrate", "idr"], presets: [] };
+  const camera: HandCamera = {
+    can: new Set(["ptz", "bitrate", "idr"] as const),
+    actions: [],
+    streamSettings: [],
+    hold: () => (gate = Promise.withResolvers()),
+    release: () => gate?.resolve(),
+    read: () => Promise.resolve(state),
+    async setStream(settings) {
+      camera.streamSettings.push(settings);
+      return settings;
+    },
+    async act(action) {
+      camera.actions.push(action);
+      await gate?.promise;
+      return state;
+    },
+  };
+  return camera;
 }
 
 export const keyframe = (ms = 0): Unit => videoUnit(ms, true);

@@ -36,6 +36,8 @@ const idle: Status = {
   phase: "idle",
   reason: "Nobody asked for a stream.",
   desired: "idle",
+  locked: false,
+  settings: { destinations: ["main"], bitrateCap: null, audio: "silent" },
   sinceSeconds: 1,
   source: { name: "spot", state: "idle", fps: 0, bitsPerSecond: 0 },
   outputs: [],

@@ -116,7 +116,7 @@ describe("the receive path", () => {
         port: address.cameraPort,
         trust: { kind: "fingerprint", sha256: address.cameraFingerprint256 },
       },
-      login: { kind: "password", username, password: new Secret(password) },
+      tokens: new TokenKeeper({ kind: "password", username, password: new Secret(password) }, () => {}),
       settings: {},
       onLoss: "freeze",
       audio: false,
@@ -124,7 +124,6 @@ describe("the receive path", () => {
       report: (event) => {
         if (event.type === "notice") notices.push(event.text);
       },
-      onToken: () => {},
     });
     await source.run((unit) => {
       if (unit.kind === "video") units.push(unit);

@@ -52,7 +52,10 @@ describe("the command line", () => {
 
   it.each([
     [[], "expected a verb, got nothing"],
-    [["fly"], 'expected one of run, demo, simulate, probe, status, start, stop, check-config, got "fly"'],
+    [
+      ["fly"],
+      'expected one of run, demo, simulate, probe, status, start, stop, restart, set, camera, lock, unlock, check-config, got "fly"',
+    ],
     [["run", "--fast"], "run: Unknown option '--fast'"],
     [["run", "now"], "run: Unexpected argument 'now'"],
     [["check-config", "--config"], "check-config: Option '--config <value>' argument missing"],
@@ -114,6 +117,8 @@ describe("a status in words", () => {
     phase: "retrying",
     reason: "No destination takes pictures.",
     desired: "live",
+    locked: false,
+    settings: { destinations: ["main"], bitrateCap: null, audio: "silent" },
     sinceSeconds: 200,
     source: { name: "spot", state: "running", fps: 29.97, bitsPerSecond: 8_100_000 },
     picture: { width: 1920, height: 1080, profile: "High 4.0" },
@@ -134,6 +139,7 @@ describe("a status in words", () => {
       "retrying for 3 min: No destination takes pictures. (wanted: live)",
       "source spot: running, 30.0 fps, 8.10 Mbit/s",
       "  picture 1920x1080, High 4.0",
+      "settings: audio silent, bit rate not capped",
       "output main: waiting: Nobody answers., next try in 4 s",
       "  queue 3 pictures, 100 ms, 7 dropped",
       "notice: output/main: the queue was full",

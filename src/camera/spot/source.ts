@@ -15,8 +15,7 @@ import { MediaReceiver } from "./media-receiver.ts";
 import { RobotClient } from "./rpc.ts";
 import { fetchOffer, postAnswer } from "./signalling.ts";
 import { setStreamSettings } from "./stream-quality.ts";
-import { TokenKeeper } from "./token.ts";
-import type { RobotLogin } from "./token.ts";
+import type { TokenKeeper } from "./token.ts";
 import { resolveTrust } from "./trust.ts";
 import type { TlsAddress, TlsTrust } from "./trust.ts";
 import { answerCamera } from "./webrtc.ts";
@@ -28,7 +27,8 @@ export interface SpotOptions {
   readonly robot: TlsAddress & { readonly trust: TlsTrust };
   /** The Spot CAM: signalling over HTTPS, usually port 31102. */
   readonly camera: TlsAddress & { readonly trust: TlsTrust };
-  readonly login: RobotLogin;
+  /** Holds the login over all sessions and shares it with the camera's control. */
+  readonly tokens: TokenKeeper;
   /** Set on the camera's encoder before each connection; nothing is set where this is empty. */
   readonly settings: StreamSettings;
   readonly onLoss: LossPolicy;
@@ -36,8 +36,6 @@ export interface SpotOptions {
   /** Milliseconds without a picture after which the connection is given up. */
   readonly stallMs: number;
   readonly report: Report;
-  /** Called with each token the robot gives, so that logs can mask it. */
-  readonly onToken: (token: Secret) => void;
 }
 
 const directoryWaitMs = 10_000;
@@ -46,7 +44,7 @@ const progressMs = 1000;
 /** The camera of a Boston Dynamics Spot: token, directory, signalling, WebRTC, units. */
 export function createSpotSource(options: SpotOptions): Source {
   const name = "spot";
-  const tokens = new TokenKeeper(options.login, options.onToken);
+  const { tokens } = options;
   const timeline = new Timeline();
   let counted: SourceCounters = noCounters;
   let receiver: MediaReceiver | undefined;

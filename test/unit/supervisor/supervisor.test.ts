@@ -1,26 +1,48 @@
 import { describe, expect, it } from "vitest";
-import type { Command } from "../../../src/domain/command.ts";
+import type { CameraControl } from "../../../src/domain/camera.ts";
+import type { Command, Origin } from "../../../src/domain/command.ts";
 import { Fault } from "../../../src/domain/fault.ts";
-import type { Phase, Status, StatusEvent } from "../../../src/domain/status.ts";
+import type { Phase, StatusEvent } from "../../../src/domain/status.ts";
+import type { Remembered } from "../../../src/supervisor/memory.ts";
 import { createSupervisor } from "../../../src/supervisor/supervisor.ts";
-import { createHandSource, createListOutput, eventually, keyframe } from "../../helpers/parts.ts";
+import {
+  createHandCamera,
+  createHandSource,
+  createListOutput,
+  eventually,
+  keyframe,
+} from "../../helpers/parts.ts";
 
-function setUp(outputNames: readonly string[] = ["one"]) {
+function setUp(outputNames: readonly string[] = ["one"], camera?: CameraControl) {
   const source = createHandSource();
   const outputs = outputNames.map(createListOutput);
   const events: StatusEvent[] = [];
-  const remembered: Status["desired"][] = [];
+  const remembered: Remembered[] = [];
   const supervisor = createSupervisor({
-    createParts: () => ({ source, outputs, queue: { bytes: 1e6, milliseconds: 3000 } }),
+    createLine: () => ({
+      sourceName: source.name,
+      outputNames,
+      build: () => ({ source, outputs, queue: { bytes: 1e6, milliseconds: 3000 } }),
+      ...(camera && { camera }),
+    }),
+    initial: {
+      desired: "idle",
+      locked: false,
+      settings: { destinations: outputNames, bitrateCap: null, audio: "silent" },
+    },
     report: (event) => events.push(event),
-    remember: async (desired) => void remembered.push(desired),
+    remember: async (state) => void remembered.push(state),
     prepare: async () => {},
   });
   const controller = new AbortController();
   const running = supervisor.run(controller.signal);
   let count = 0;
-  const send = (command: Command["kind"], id = `request-${(count += 1)}`) =>
-    supervisor.submit({ id, command: { kind: command }, origin: "cli" });
+  const send = (
+    command: "start" | "stop" | "restart" | "status" | "lock" | "unlock",
+    id = `request-${(count += 1)}`,
+  ) => supervisor.submit({ id, command: { kind: command }, origin: "cli" });
+  const submit = (command: Command, origin: Origin = "cli") =>
+    supervisor.submit({ id: `request-${(count += 1)}`, command, origin });
   const phases = (): Phase[] => events.flatMap((event) => (event.type === "phase" ? [event.phase] : []));
   return {
     source,
@@ -29,6 +51,7 @@ function setUp(outputNames: readonly string[] = ["one"]) {
     remembered,
     supervisor,
     send,
+    submit,
     phases,
     phase: () => supervisor.status().phase,
     async [Symbol.asyncDispose]() {
@@ -55,7 +78,7 @@ describe("the supervisor", () => {
     await using line = setUp();
     const [first, second] = await Promise.all([line.send("start", "same"), line.send("start", "same")]);
     expect(first).toBe(second);
-    expect(line.remembered).toEqual(["live"]);
+    expect(line.remembered.map(({ desired }) => desired)).toEqual(["live"]);
   });
 
   it("refuses a request that came too late, and does nothing", async () => {
@@ -148,8 +171,104 @@ describe("the supervisor", () => {
   it("remembers what is wanted before it answers", async () => {
     await using line = setUp();
     await line.send("start");
-    expect(line.remembered).toEqual(["live"]);
+    expect(line.remembered.map(({ desired }) => desired)).toEqual(["live"]);
     await line.send("stop");
-    expect(line.remembered).toEqual(["live", "idle"]);
+    expect(line.remembered.map(({ desired }) => desired)).toEqual(["live", "idle"]);
+  });
+});
+
+describe("the supervisor's hands", () => {
+  it("ends and starts outputs while the others go on", async () => {
+    await using line = setUp(["one", "two"]);
+    await line.send("start");
+    await eventually(() => line.source.runs === 1);
+    line.source.emit(keyframe());
+    await eventually(() => line.outputs.every(({ runs }) => runs === 1));
+    await line.submit({ kind: "set", change: { destinations: ["one"] } });
+    await eventually(() => line.supervisor.status().outputs[1]?.state === "idle");
+    expect(line.supervisor.status().settings.destinations).toEqual(["one"]);
+    expect(line.outputs[0]?.runs).toBe(1);
+    await line.submit({ kind: "set", change: { destinations: ["one", "two"] } });
+    await eventually(() => line.outputs[1]?.runs === 2);
+    expect(line.outputs[0]?.runs).toBe(1);
+    expect(line.source.runs).toBe(1);
+  });
+
+  it("refuses an output that does not exist, names those that do, and changes nothing", async () => {
+    await using line = setUp(["one"]);
+    const result = await line.submit({ kind: "set", change: { destinations: ["two"], audio: "none" } });
+    expect(result).toMatchObject({
+      ok: false,
+      fault: { code: "usage", message: expect.stringContaining("one") },
+    });
+    expect(line.supervisor.status().settings.audio).toBe("silent");
+  });
+
+  it("begins a new session for another sound, and at restart", async () => {
+    await using line = setUp();
+    await line.send("start");
+    await eventually(() => line.source.runs === 1);
+    await line.submit({ kind: "set", change: { audio: "none" } });
+    await eventually(() => line.source.runs === 2);
+    await line.send("restart");
+    await eventually(() => line.source.runs === 3);
+    expect(line.supervisor.status().desired).toBe("live");
+  });
+
+  it("keeps the camera from chat and MQTT while it is locked, and from nobody else", async () => {
+    const camera = createHandCamera();
+    await using line = setUp(["one"], camera);
+    const look: Command = { kind: "camera", action: { kind: "look", pan: 5, tilt: 0, zoom: 1 } };
+    await line.send("lock");
+    expect(line.supervisor.status().locked).toBe(true);
+    for (const origin of ["chat", "mqtt"] as const) {
+      expect(await line.submit(look, origin)).toMatchObject({ ok: false, fault: { code: "locked" } });
+    }
+    expect(await line.submit(look, "http")).toMatchObject({ ok: true });
+    expect(camera.actions).toHaveLength(1);
+    await line.send("unlock");
+    expect(await line.submit(look, "chat")).toMatchObject({ ok: true });
+    expect(line.remembered.map(({ locked }) => locked)).toEqual([true, false]);
+  });
+
+  it("carries out camera moves one after the other, refuses a pile of them, and never holds up a stop", async () => {
+    const camera = createHandCamera();
+    camera.hold();
+    await using line = setUp(["one"], camera);
+    const look: Command = { kind: "camera", action: { kind: "look", pan: 5, tilt: 0, zoom: 1 } };
+    const moves = Array.from({ length: 6 }, () => line.submit(look));
+    expect(await line.send("stop")).toMatchObject({ ok: true });
+    expect(await moves[5]).toMatchObject({ ok: false, fault: { code: "rate-limited" } });
+    expect(camera.actions).toHaveLength(1);
+    camera.release();
+    expect((await Promise.all(moves.slice(0, 4))).every(({ ok }) => ok)).toBe(true);
+    expect(camera.actions).toHaveLength(4);
+  });
+
+  it("asks the camera for the capped bit rate and remembers the cap", async () => {
+    const camera = createHandCamera();
+    await using line = setUp(["one"], camera);
+    await line.submit({ kind: "set", change: { bitrateCap: 3_000_000, idrSeconds: 2 } });
+    expect(camera.streamSettings).toEqual([{ targetBitrate: 3_000_000, idrInterval: 60 }]);
+    expect(line.remembered.at(-1)?.settings.bitrateCap).toBe(3_000_000);
+  });
+
+  it("says what a source cannot do, and that clips are to come", async () => {
+    await using line = setUp();
+    const results = await Promise.all([
+      line.submit({ kind: "set", change: { bitrateCap: 3_000_000 } }),
+      line.submit({ kind: "camera", action: { kind: "lights", brightness: 1 } }),
+      line.submit({ kind: "clip", seconds: 30 }),
+    ]);
+    for (const result of results)
+      expect(result).toMatchObject({ ok: false, fault: { code: "not-supported" } });
+  });
+
+  it("passes a wish for a keyframe on to the source", async () => {
+    await using line = setUp();
+    await line.send("start");
+    await eventually(() => line.source.runs === 1);
+    await line.submit({ kind: "keyframe" });
+    expect(line.source.keyframeRequests).toBe(1);
   });
 });

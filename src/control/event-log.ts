@@ -35,6 +35,20 @@ function write(event: StatusEvent, partLog: (part: string) => Log): void {
     case "picture":
       partLog("session").info(`The picture is ${event.width}x${event.height}, ${event.profile}.`);
       return;
+    case "settings": {
+      const { destinations, bitrateCap, audio } = event.settings;
+      partLog("supervisor").info({ destinations, bitrateCap, audio }, "The settings were changed.");
+      return;
+    }
+    case "lock":
+      partLog("supervisor").warn(
+        { by: event.by },
+        event.locked ? "The camera was locked." : "The camera was unlocked.",
+      );
+      return;
+    case "camera":
+      partLog("camera").debug(event.camera, "camera");
+      return;
     case "notice":
       partLog(event.part)[event.severity === "warning" ? "warn" : "info"](event.text);
       return;

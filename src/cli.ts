@@ -1,13 +1,14 @@
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { Fault, toFault } from "./domain/fault.ts";
+import { readVersion } from "./lib/version.ts";
 import { checkConfig } from "./verbs/check-config.ts";
 import { demo } from "./verbs/demo.ts";
 import { probe } from "./verbs/probe.ts";
 import { camera, lock, restart, set, start, status, stop, unlock } from "./verbs/remote.ts";
 import { run } from "./verbs/run.ts";
 import { simulate } from "./verbs/simulate.ts";
+import { twitch } from "./verbs/twitch.ts";
 import { usage } from "./verbs/verb.ts";
 import type { Invocation, Verb } from "./verbs/verb.ts";
 
@@ -24,6 +25,7 @@ const verbs: readonly Verb[] = [
   camera,
   lock,
   unlock,
+  twitch,
   checkConfig,
 ];
 
@@ -77,7 +79,7 @@ async function dispatch(args: readonly string[], context: CliContext): Promise<v
   const [word, ...rest] = args;
   if (word === undefined) throw usage("expected a verb, got nothing");
   if (word === "--help" || word === "-h" || word === "help") return context.print(helpText());
-  if (word === "--version") return context.print(version());
+  if (word === "--version") return context.print(`spotlive ${readVersion()}`);
   const verb = verbs.find(({ name }) => name === word);
   if (verb === undefined)
     throw usage(
@@ -151,8 +153,3 @@ function verbHelp(verb: Verb): string {
 
 const spelling = ({ name, positionals }: Verb): string =>
   positionals === undefined ? name : `${name} ${positionals}`;
-
-function version(): string {
-  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
-  return `spotlive ${(JSON.parse(text) as { readonly version: string }).version}`;
-}

@@ -10,6 +10,7 @@ import { createEventBus } from "./lib/events.ts";
 import { createLog, createMask } from "./lib/log.ts";
 import { childSignal } from "./lib/retry.ts";
 import { configuredState, createLine } from "./parts.ts";
+import { createSurfaces } from "./surfaces.ts";
 import { openMemory } from "./supervisor/memory.ts";
 import { createSupervisor } from "./supervisor/supervisor.ts";
 import { waitForWallClock } from "./supervisor/wall-clock.ts";
@@ -42,6 +43,9 @@ export async function runAppliance(config: Config, signal: AbortSignal): Promise
   const parts: readonly ((running: AbortSignal) => Promise<void>)[] = [
     (running) => supervisor.run(running),
     (running) => serveSocket({ path: config.socketPath, ...context }, running),
+    ...createSurfaces(config, report, mask).map(
+      (surface) => (running: AbortSignal) => surface(context, running),
+    ),
     () => powerOn(),
   ];
 

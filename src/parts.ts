@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { createFileSource } from "./camera/file.ts";
 import { createRtspSource } from "./camera/rtsp.ts";
+import { createSpotControl } from "./camera/spot/control.ts";
 import { createSpotSource } from "./camera/spot/source.ts";
 import { TokenKeeper } from "./camera/spot/token.ts";
 import type { Config, OutputConfig, SpotConfig } from "./config/config.ts";
@@ -60,7 +61,7 @@ function createCamera(config: Config, report: Report, mask: Mask): Camera {
   const stallMs = config.stallSeconds * 1000;
   switch (source.kind) {
     case "spot":
-      return createSpot(source, stallMs, report, mask);
+      return createSpot(source, config, report, mask);
     case "file": {
       const { path, loop } = source;
       return { name: "file", create: () => createFileSource({ path, loop, report }) };
@@ -72,7 +73,7 @@ function createCamera(config: Config, report: Report, mask: Mask): Camera {
   }
 }
 
-function createSpot(source: SpotConfig, stallMs: number, report: Report, mask: Mask): Camera {
+function createSpot(source: SpotConfig, config: Config, report: Report, mask: Mask): Camera {
   for (const [what, trust] of Object.entries({ robot: source.tls, camera: source.cameraTls })) {
     if (trust.kind !== "insecure") continue;
     const text = `The certificate of the ${what} is not checked (insecure: true): whoever is on the cable can pose as it.`;
@@ -94,10 +95,11 @@ function createSpot(source: SpotConfig, stallMs: number, report: Report, mask: M
         },
         onLoss: source.onLoss,
         audio: audio === "camera",
-        stallMs,
+        stallMs: config.stallSeconds * 1000,
         report,
       });
     },
+    control: createSpotControl({ robot, tokens, presets: config.presets }),
   };
 }
 

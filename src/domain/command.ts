@@ -30,8 +30,6 @@ export type Command =
   | { readonly kind: "lock" }
   | { readonly kind: "unlock" };
 
-export type CommandKind = Command["kind"];
-
 /** Where a request came in. */
 export type Origin = "power-on" | "cli" | "mqtt" | "chat" | "http" | "demo";
 

@@ -1,129 +1,136 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
+import type { SurfaceContext } from "../control/surface.ts";
 import { Fault } from "../domain/fault.ts";
 import { Secret } from "../domain/secret.ts";
-import type { Status } from "../domain/status.ts";
-import { createMask } from "../lib/log.ts";
+import type { StatusEvent } from "../domain/status.ts";
+import { createEventBus } from "../lib/events.ts";
+import { createLog, createMask } from "../lib/log.ts";
 import { childSignal } from "../lib/retry.ts";
 import { configuredState, createLine } from "../parts.ts";
-import type { IngestReport } from "../simulator/ingest-judge.ts";
 import { createSupervisor } from "../supervisor/supervisor.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
+import { createSurfaces } from "../surfaces.ts";
 import { createDisplay, describeStatus } from "./demo-display.ts";
-import type { SimulationEvent } from "./simulate-run.ts";
-import { startSimulation } from "./simulation-child.ts";
+import { describeResult, summarizeDemo } from "./demo-result.ts";
+import { startSimulators } from "./demo-simulators.ts";
+import type { Simulators } from "./demo-simulators.ts";
 
 export interface DemoOptions {
   /** Ends after this many seconds; undefined: at SIGINT. */
   readonly seconds: number | undefined;
+  /** Measures: one JSON line at the end, and nothing but the line itself runs, so no MQTT. */
   readonly json: boolean;
   print(line: string): void;
 }
 
-/** The last line of `demo --json`. */
-export interface DemoResult {
-  readonly phase: Status["phase"];
-  readonly frames: number;
-  readonly fps: number;
-  readonly mbps: number;
-  /** Pictures lost anywhere between the camera and the ingest. */
-  readonly dropped: number;
-  readonly idrSpacingMs: { readonly max: number };
-  /** From `start` to the first picture at the ingest. */
-  readonly firstFrameMs: number;
-  /** Last packet of a picture received to picture handed to the RTMP socket. */
-  readonly addedLatencyMs: { readonly p50: number; readonly p99: number };
-  /** Of this process alone, while live. */
-  readonly cpuSecondsPerMinute: number;
-  readonly rssMb: number;
-}
-
-type Event<Name extends SimulationEvent["event"]> = Extract<SimulationEvent, { event: Name }>;
-
-const startLimitMs = 120_000;
+const firstFrameLimitMs = 60_000;
 const displayMs = 1000;
+const deviceId = "demo";
 
-/** The whole line on one machine: a simulated robot and an ingest, each a process of its own, and spotlive here. */
+/** The whole line on one machine: simulated robot, ingest and broker, each a process of its own, and spotlive here. */
 export async function runDemo(options: DemoOptions, signal: AbortSignal): Promise<void> {
-  using scope = childSignal(signal);
   const say = (line: string): void => {
     if (!options.json) options.print(line);
   };
   say(
     "Starting a simulated robot (the first time its picture is made, which takes some seconds) and an ingest.",
   );
-  const robotUp = Promise.withResolvers<Event<"robot">>();
-  const ingestUp = Promise.withResolvers<Event<"ingest">>();
-  const firstFrame = Promise.withResolvers<number>();
-  let report: IngestReport | undefined;
-  let finalReport = Promise.withResolvers<void>();
-  const onEvent = (event: SimulationEvent): void => {
-    switch (event.event) {
-      case "robot":
-        return robotUp.resolve(event);
-      case "ingest":
-        return ingestUp.resolve(event);
-      case "first-frame":
-        return firstFrame.resolve(performance.now());
-      case "report":
-        report = event.report;
-        finalReport.resolve();
-        finalReport = Promise.withResolvers();
-    }
-  };
-  await using robot = await startSimulation("robot", {}, onEvent, scope.signal);
-  await using ingest = await startSimulation("ingest", {}, onEvent, scope.signal);
-  const died = Promise.race([robot.done, ingest.done]).then(() => {
-    if (!scope.signal.aborted) throw new Fault("child-failed", "A simulator ended by itself.");
-  });
-  died.catch(() => {});
-  const up = await Promise.race([Promise.all([robotUp.promise, ingestUp.promise]), died, limit()]);
-  if (up === undefined) return;
+  await using simulators = await startSimulators(!options.json, signal);
+  const { address } = simulators.robot;
+  say(
+    `Robot: gRPC port ${address.grpcPort}, camera port ${address.cameraPort}. Ingest: ${simulators.ingestUrl}`,
+  );
+  const { supervisor, run } = assemble(simulators, say);
+  using running = childSignal(signal);
+  const line = run(running.signal);
+  const startedAt = performance.now();
+  await supervisor.submit({ id: "demo", command: { kind: "start" }, origin: "demo" });
+  try {
+    const first = await untilFirstFrame(simulators, signal);
+    if (first === undefined) return;
+    tellHands(simulators.brokerUrl, say);
+    const usage = await watch(supervisor, simulators, options, signal);
+    const status = supervisor.status();
+    const report = await Promise.race([simulators.nextReport(), simulators.died]);
+    if (report === undefined) return;
+    const result = summarizeDemo(status, report, { firstFrameMs: first - startedAt, ...usage });
+    for (const remark of report.remarks) say(`Twitch would mind: ${remark}`);
+    options.print(options.json ? JSON.stringify(result) : describeResult(result));
+    if (result.phase !== "live" && !signal.aborted)
+      throw new Fault("internal", `The line was not live at the end: ${status.reason}`);
+  } finally {
+    running.abort();
+    await line;
+  }
+}
 
-  const [{ address, username, password }, { url }] = up;
-  say(`Robot: gRPC port ${address.grpcPort}, camera port ${address.cameraPort}. Ingest: ${url}`);
-  const config = demoConfig(address, { username, password: new Secret(password) }, url);
+/** The same parts as the appliance's, without its log, its memory and its control socket. */
+function assemble(
+  simulators: Simulators,
+  say: (line: string) => void,
+): { readonly supervisor: Supervisor; run(signal: AbortSignal): Promise<void> } {
+  const config = demoConfig(simulators);
+  const mask = createMask();
+  const events = createEventBus();
+  const show = (event: StatusEvent): void => {
+    if (event.type === "phase") say(`${event.phase}: ${event.reason}`);
+    if (event.type === "notice") say(`notice: ${event.text}`);
+  };
   const supervisor = createSupervisor({
-    createLine: (early) => createLine(config, early, createMask()),
+    createLine: (early) => createLine(config, early, mask),
     initial: configuredState(config),
-    report: (event) => {
-      if (event.type === "phase") say(`${event.phase}: ${event.reason}`);
-      if (event.type === "notice") say(`notice: ${event.text}`);
-    },
+    report: events.report,
     remember: () => Promise.resolve(),
     prepare: () => Promise.resolve(),
   });
-  using running = childSignal(scope.signal);
-  const line = supervisor.run(running.signal);
-  const startedAt = performance.now();
-  await supervisor.submit({ id: "demo", command: { kind: "start" }, origin: "demo" });
-  const first = await Promise.race([firstFrame.promise, died, limit(), stopped(scope.signal)]);
-  if (first === undefined) {
-    running.abort();
-    await line;
-    if (signal.aborted) return;
-    throw new Fault("internal", `No picture reached the ingest: ${supervisor.status().reason}`);
+  const log = createLog({ level: "error", mask, destination: { write: say } });
+  const { submit, status } = supervisor;
+  const context: SurfaceContext = { submit, status, subscribe: events.subscribe, log };
+  return {
+    supervisor,
+    async run(signal) {
+      events.subscribe(show, signal);
+      const surfaces = createSurfaces(config, supervisor.report, mask);
+      await Promise.all([supervisor.run(signal), ...surfaces.map((surface) => surface(context, signal))]);
+    },
+  };
+}
+
+function tellHands(brokerUrl: string | undefined, say: (line: string) => void): void {
+  if (brokerUrl === undefined) return;
+  const { port } = new URL(brokerUrl);
+  const publish = (topic: string, message: string): string =>
+    `  mosquitto_pub -h 127.0.0.1 -p ${port} -t spotlive/${deviceId}/${topic} -m '${message}'`;
+  say("It takes commands over MQTT, for example:");
+  say(publish("stream/set", "OFF"));
+  say(publish("stream/set", "ON"));
+  say(publish("command", '{"kind":"camera","action":{"kind":"look","pan":20}}'));
+}
+
+async function untilFirstFrame(simulators: Simulators, signal: AbortSignal): Promise<number | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(
+      () => reject(new Fault("internal", "No picture reached the ingest within a minute.")),
+      firstFrameLimitMs,
+    );
+  });
+  try {
+    const first = await Promise.race([simulators.firstFrame, simulators.died, late, stopped(signal)]);
+    return typeof first === "number" ? first : undefined;
+  } finally {
+    clearTimeout(timer);
   }
-  const usage = await watch(supervisor, () => report, options, [died, stopped(scope.signal)]);
-  const status = supervisor.status();
-  await finalReport.promise;
-  running.abort();
-  await line;
-  if (report === undefined) throw new Fault("internal", "The ingest gave no report.");
-  const result = summarizeDemo(status, report, { firstFrameMs: first - startedAt, ...usage });
-  for (const remark of report.remarks) say(`Twitch would mind: ${remark}`);
-  options.print(options.json ? JSON.stringify(result) : describeResult(result));
-  if (result.phase !== "live")
-    throw new Fault("internal", `The line was not live at the end: ${status.reason}`);
 }
 
 /** Shows the line until the time is over and gives what this process used meanwhile. */
 async function watch(
   supervisor: Supervisor,
-  report: () => IngestReport | undefined,
+  simulators: Simulators,
   options: DemoOptions,
-  ends: readonly Promise<unknown>[],
+  signal: AbortSignal,
 ): Promise<{ readonly cpuSecondsPerMinute: number; readonly rssMb: number }> {
   const display = createDisplay(options.json ? undefined : options.print);
   const cpuBefore = process.cpuUsage();
@@ -131,14 +138,14 @@ async function watch(
   let peakRss = 0;
   const timer = setInterval(() => {
     peakRss = Math.max(peakRss, process.memoryUsage.rss());
-    display.show(describeStatus(supervisor.status(), report()));
+    display.show(describeStatus(supervisor.status(), simulators.report()));
   }, displayMs);
   let end: NodeJS.Timeout | undefined;
   const over = new Promise<void>((resolve) => {
     if (options.seconds !== undefined) end = setTimeout(resolve, options.seconds * 1000);
   });
   try {
-    await Promise.race([over, ...ends]);
+    await Promise.race([over, simulators.died, stopped(signal)]);
   } finally {
     clearInterval(timer);
     clearTimeout(end);
@@ -149,40 +156,8 @@ async function watch(
   return { cpuSecondsPerMinute: (user + system) / 1e6 / minutes, rssMb: peakRss / 1e6 };
 }
 
-function summarizeDemo(
-  status: Status,
-  report: IngestReport,
-  usage: { readonly firstFrameMs: number; readonly cpuSecondsPerMinute: number; readonly rssMb: number },
-): DemoResult {
-  const [output] = status.outputs;
-  const latency = output?.counters?.latencyUs ?? { p50: 0, p99: 0 };
-  return {
-    phase: status.phase,
-    frames: report.frames,
-    fps: round(report.fps, 2),
-    mbps: round(report.mbps, 2),
-    dropped: (status.source.counters?.droppedUnits ?? 0) + (output?.queue?.droppedUnits ?? 0),
-    idrSpacingMs: { max: Math.round(report.idrSpacingMs.max) },
-    firstFrameMs: Math.round(usage.firstFrameMs),
-    addedLatencyMs: { p50: round(latency.p50 / 1000, 3), p99: round(latency.p99 / 1000, 3) },
-    cpuSecondsPerMinute: round(usage.cpuSecondsPerMinute, 2),
-    rssMb: Math.round(usage.rssMb),
-  };
-}
-
-function describeResult(r: DemoResult): string {
-  return [
-    `${r.frames} pictures arrived, ${r.fps} fps, ${r.mbps} Mbit/s, ${r.dropped} dropped, IDR at most every ${r.idrSpacingMs.max} ms.`,
-    `First picture after ${r.firstFrameMs} ms; added latency ${r.addedLatencyMs.p50} ms (p99 ${r.addedLatencyMs.p99} ms).`,
-    `spotlive used ${r.cpuSecondsPerMinute} CPU-seconds a minute and ${r.rssMb} MB.`,
-  ].join("\n");
-}
-
-function demoConfig(
-  address: Event<"robot">["address"],
-  login: { readonly username: string; readonly password: Secret },
-  url: string,
-): Config {
+function demoConfig({ robot, ingestUrl, brokerUrl }: Simulators): Config {
+  const { address, username, password } = robot;
   return {
     source: {
       kind: "spot",
@@ -190,19 +165,41 @@ function demoConfig(
       port: address.grpcPort,
       cameraHost: address.host,
       cameraPort: address.cameraPort,
-      login: { kind: "password", ...login },
+      login: { kind: "password", username, password: new Secret(password) },
       tls: { kind: "fingerprint", sha256: address.grpcFingerprint256 },
       cameraTls: { kind: "fingerprint", sha256: address.cameraFingerprint256 },
       bitrate: undefined,
       idrSeconds: 2,
       onLoss: "freeze",
     },
-    outputs: [{ kind: "rtmp", name: "ingest", url, streamKey: new Secret("demo-stream-key"), ca: undefined }],
+    outputs: [
+      {
+        kind: "rtmp",
+        name: "ingest",
+        url: ingestUrl,
+        streamKey: new Secret("demo-stream-key"),
+        ca: undefined,
+      },
+    ],
     audio: "silent",
     queue: { bytes: 32 * 1024 * 1024, milliseconds: 3000 },
-    presets: {},
+    presets: { home: { pan: 0, tilt: 0, zoom: 1 } },
     http: undefined,
-    mqtt: undefined,
+    mqtt:
+      brokerUrl === undefined
+        ? undefined
+        : {
+            urls: [brokerUrl],
+            username: undefined,
+            password: undefined,
+            ca: undefined,
+            certificate: undefined,
+            key: undefined,
+            deviceId,
+            baseTopic: "spotlive",
+            homeAssistant: true,
+            discoveryPrefix: "homeassistant",
+          },
     chat: undefined,
     stallSeconds: 10,
     autostart: "never",
@@ -213,17 +210,8 @@ function demoConfig(
   };
 }
 
-async function limit(): Promise<undefined> {
-  await new Promise((resolve) => setTimeout(resolve, startLimitMs).unref());
-  return undefined;
-}
-
 async function stopped(signal: AbortSignal): Promise<undefined> {
   if (!signal.aborted)
     await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
   return undefined;
-}
-
-function round(value: number, digits: number): number {
-  return Math.round(value * 10 ** digits) / 10 ** digits;
 }

@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline";
 import { Secret } from "../domain/secret.ts";
 import { childSignal } from "../lib/retry.ts";
+import { startBroker } from "../simulator/broker.ts";
 import { startIngest } from "../simulator/ingest.ts";
 import type { Ingest, IngestMode, IngestOptions } from "../simulator/ingest.ts";
 import { runRobotCommandLine, startRobot } from "../simulator/robot.ts";
@@ -9,8 +10,10 @@ import { defaultRobotOptions } from "../simulator/robot/options.ts";
 import type { RobotOptions } from "../simulator/robot/options.ts";
 import { usage } from "./verb.ts";
 
+export type SimulatorKind = "robot" | "ingest" | "broker";
+
 export interface SimulateOptions {
-  readonly what: "robot" | "ingest";
+  readonly what: SimulatorKind;
   /** `name=value` words from the command line. */
   readonly settings: readonly string[];
   readonly json: boolean;
@@ -26,6 +29,7 @@ export type SimulationEvent =
       readonly password: string;
     }
   | { readonly event: "ingest"; readonly url: string }
+  | { readonly event: "broker"; readonly url: string }
   | { readonly event: "first-frame" }
   | { readonly event: "report"; readonly report: ReturnType<Ingest["report"]> };
 
@@ -42,11 +46,19 @@ export async function runSimulation(options: SimulateOptions, parent: AbortSigna
   if (options.json) process.stdin.once("end", scope.abort).resume();
   const say = (event: SimulationEvent): void => {
     if (options.json) options.print(JSON.stringify(event));
-    else if (event.event === "robot" || event.event === "ingest") options.print(describe(event));
+    else if (event.event !== "first-frame" && event.event !== "report") options.print(describe(event));
   };
-  if (options.what === "robot") {
-    await simulateRobot(readRobotSettings(options.settings), { say, reply: options.print }, signal);
-  } else await simulateIngest(readIngestSettings(options.settings), say, signal);
+  switch (options.what) {
+    case "robot":
+      return await simulateRobot(readRobotSettings(options.settings), { say, reply: options.print }, signal);
+    case "ingest":
+      return await simulateIngest(readIngestSettings(options.settings), say, signal);
+    case "broker": {
+      await using broker = await startBroker();
+      say({ event: "broker", url: broker.url });
+      return await untilAborted(signal);
+    }
+  }
 }
 
 async function simulateRobot(
@@ -129,7 +141,8 @@ function pairs(words: readonly string[]): [string, string][] {
 }
 
 /** For a person: the piece of configuration that points spotlive at the simulator. */
-function describe(event: Extract<SimulationEvent, { event: "robot" | "ingest" }>): string {
+function describe(event: Extract<SimulationEvent, { event: "robot" | "ingest" | "broker" }>): string {
+  if (event.event === "broker") return `The MQTT broker takes anybody at ${event.url}`;
   if (event.event === "ingest") return `The ingest takes any stream key at ${event.url}`;
   const { address, username, password } = event;
   return [

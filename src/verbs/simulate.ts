@@ -3,8 +3,8 @@ import type { Verb } from "./verb.ts";
 
 export const simulate: Verb = {
   name: "simulate",
-  positionals: "robot|ingest",
-  summary: "one of the two ends alone: a Spot with a Spot CAM, or a Twitch-like ingest",
+  positionals: "robot|ingest|broker",
+  summary: "one thing around spotlive alone: a Spot with a Spot CAM, a Twitch-like ingest, an MQTT broker",
   options: {
     set: {
       type: "string",
@@ -16,8 +16,8 @@ export const simulate: Verb = {
   },
   async run({ positionals, texts, flag, print, signal }) {
     const [what] = positionals;
-    if ((what !== "robot" && what !== "ingest") || positionals.length > 1)
-      throw usage(`simulate takes robot or ingest, got ${positionals.join(" ") || "nothing"}`);
+    if ((what !== "robot" && what !== "ingest" && what !== "broker") || positionals.length > 1)
+      throw usage(`simulate takes robot, ingest or broker, got ${positionals.join(" ") || "nothing"}`);
     const { runSimulation } = await import("./simulate-run.ts");
     await runSimulation({ what, settings: texts("set"), json: flag("json"), print }, signal);
   },

@@ -2,7 +2,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { Fault } from "../domain/fault.ts";
 import { startChild } from "../lib/child.ts";
-import type { SimulationEvent } from "./simulate-run.ts";
+import type { SimulationEvent, SimulatorKind } from "./simulate-run.ts";
 
 /** A simulator in a process of its own, so that what it costs is not counted as ours. */
 export interface SimulationChild extends AsyncDisposable {
@@ -17,7 +17,7 @@ const program = fileURLToPath(new URL("../spotlive.mjs", import.meta.url));
 
 /** Starts `spotlive simulate WHAT --json`; every event line goes to `onEvent`. */
 export async function startSimulation(
-  what: "robot" | "ingest",
+  what: SimulatorKind,
   settings: Readonly<Record<string, string | number>>,
   onEvent: (event: SimulationEvent) => void,
   signal: AbortSignal,

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import type { Measurement } from "../../src/media/measurement.ts";
-import type { DemoResult } from "../../src/verbs/demo-run.ts";
+import type { DemoResult } from "../../src/verbs/demo-result.ts";
 import { spotConfig, startRobotProcess } from "../helpers/appliance.ts";
 import type { RunningRobot } from "../helpers/appliance.ts";
 import { ownChildren } from "../helpers/processes.ts";

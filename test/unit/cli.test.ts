@@ -54,7 +54,7 @@ describe("the command line", () => {
     [[], "expected a verb, got nothing"],
     [
       ["fly"],
-      'expected one of run, demo, simulate, probe, status, start, stop, restart, set, camera, lock, unlock, check-config, got "fly"',
+      'expected one of run, demo, simulate, probe, status, start, stop, restart, set, camera, lock, unlock, twitch, check-config, got "fly"',
     ],
     [["run", "--fast"], "run: Unknown option '--fast'"],
     [["run", "now"], "run: Unexpected argument 'now'"],
@@ -62,8 +62,8 @@ describe("the command line", () => {
     [["demo", "--seconds", "0"], '--seconds takes a whole number from 1 to 86400, got "0"'],
     [["demo", "--seconds", "1e9"], '--seconds takes a whole number from 1 to 86400, got "1e9"'],
     [["probe", "--seconds", "soon"], '--seconds takes a whole number from 1 to 3600, got "soon"'],
-    [["simulate"], "simulate takes robot or ingest, got nothing"],
-    [["simulate", "moon"], "simulate takes robot or ingest, got moon"],
+    [["simulate"], "simulate takes robot, ingest or broker, got nothing"],
+    [["simulate", "moon"], "simulate takes robot, ingest or broker, got moon"],
     [["status", "--json=yes"], "status: Option '--json' does not take an argument"],
   ])("answers the mistake %j with one line, where help is, and status 2", async (args, message) => {
     expect(await spotlive(...args)).toEqual({

@@ -9,6 +9,7 @@ import {
   payloadRegistrationService,
   registerPayloadStatus,
 } from "../../lib/spot-protocol.ts";
+import { waitUnlessAborted } from "./abortable.ts";
 import type { RobotClient } from "./rpc.ts";
 
 /** How to log in: as a user of the robot, or as a registered payload. */
@@ -19,9 +20,15 @@ export type RobotLogin =
 /** Tokens live for 12 h; one is exchanged for a new one after 1 h, so a robot that is away for hours costs nothing. */
 const renewAfterUs = 3600 * 1_000_000;
 
+/** An exchange or a login that is under way, and the signal of whoever began it. */
+interface Renewal {
+  readonly token: Promise<Secret>;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Holds the robot's user token over all attempts of a source. A wrong password is tried once and never again: six
- * wrong tries lock the account.
+ * Holds the robot's user token over all attempts of a source and of whoever else shares the login; several who need
+ * a new one at once get the same. A wrong password is tried once and never again: six wrong tries lock the account.
  */
 export class TokenKeeper {
   readonly #login: RobotLogin;
@@ -29,6 +36,8 @@ export class TokenKeeper {
   readonly #onToken: (token: Secret) => void;
   #token: Secret | undefined;
   #takenUs = 0;
+  #renewal: Renewal | undefined;
+  #refusal: Fault | undefined;
 
   constructor(login: RobotLogin, onToken: (token: Secret) => void) {
     this.#login = login;
@@ -40,17 +49,39 @@ export class TokenKeeper {
    * besides what a call can throw.
    */
   async get(client: RobotClient, signal: AbortSignal): Promise<Secret> {
-    if (this.#token !== undefined && nowUs() - this.#takenUs < renewAfterUs) return this.#token;
-    const token = (await this.#renew(client, signal)) ?? (await this.#logIn(client, signal));
-    this.#onToken(token);
-    this.#token = token;
-    this.#takenUs = nowUs();
-    return token;
+    for (;;) {
+      if (this.#token !== undefined && nowUs() - this.#takenUs < renewAfterUs) return this.#token;
+      const others = this.#renewal;
+      if (others === undefined) return await this.#begin(client, signal);
+      try {
+        return await waitUnlessAborted(others.token, signal);
+      } catch (error) {
+        // That whoever began it has stopped says nothing about the robot: then we ask.
+        if (signal.aborted || !others.signal.aborted) throw error;
+      }
+    }
   }
 
-  /** The robot refused the token: the next `get` brings a new one. */
-  forget(): void {
-    this.#takenUs = Number.NEGATIVE_INFINITY;
+  /** The robot refused this token, or whichever is current: the next `get` brings a new one. */
+  forget(refused: Secret | undefined = this.#token): void {
+    if (refused === this.#token) this.#takenUs = Number.NEGATIVE_INFINITY;
+  }
+
+  #begin(client: RobotClient, signal: AbortSignal): Promise<Secret> {
+    const bring = async (): Promise<Secret> => {
+      try {
+        const token = (await this.#renew(client, signal)) ?? (await this.#logIn(client, signal));
+        this.#onToken(token);
+        this.#token = token;
+        this.#takenUs = nowUs();
+        return token;
+      } finally {
+        this.#renewal = undefined;
+      }
+    };
+    const token = bring();
+    this.#renewal = { token, signal };
+    return token;
   }
 
   /** Exchanges the old token; undefined when there is none or the robot does not know it any more. */
@@ -70,10 +101,15 @@ export class TokenKeeper {
     return undefined;
   }
 
-  #logIn(client: RobotClient, signal: AbortSignal): Promise<Secret> {
-    return this.#login.kind === "password"
-      ? logInAsUser(client, this.#login, signal)
-      : logInAsPayload(client, this.#login, signal);
+  async #logIn(client: RobotClient, signal: AbortSignal): Promise<Secret> {
+    if (this.#login.kind === "payload") return await logInAsPayload(client, this.#login, signal);
+    if (this.#refusal !== undefined) throw this.#refusal;
+    try {
+      return await logInAsUser(client, this.#login, signal);
+    } catch (error) {
+      if (error instanceof Fault && error.code === "login-refused") this.#refusal = error;
+      throw error;
+    }
   }
 }
 
@@ -101,7 +137,7 @@ async function logInAsUser(
     case authStatus.invalidLogin:
       throw new Fault(
         "login-refused",
-        `The robot does not accept the password of user "${login.username}". Correct it in the configuration; it is not tried again, because six wrong tries lock the account.`,
+        `The robot does not accept the password of user "${login.username}". Correct it in the configuration and restart spotlive; it is not tried again, because six wrong tries lock the account.`,
       );
     default:
       throw new Fault(

@@ -1,0 +1,15 @@
+import type { Environment } from "./environment.ts";
+
+/** What systemd tells a service of kind `notify` (sd_notify(3), sd_watchdog_enabled(3)). */
+export interface SystemdConfig {
+  /** Undefined where no systemd waits for word. */
+  readonly notifySocket: string | undefined;
+  /** Microseconds; undefined: no watchdog, or one that is meant for another process. */
+  readonly watchdogUsec: number | undefined;
+}
+
+export function readSystemd(environment: Environment = process.env): SystemdConfig {
+  const { NOTIFY_SOCKET: notifySocket, WATCHDOG_USEC: period = "", WATCHDOG_PID: pid = "" } = environment;
+  const ours = pid === "" || Number(pid) === process.pid;
+  return { notifySocket, watchdogUsec: ours && /^\d{1,15}$/.test(period) ? Number(period) : undefined };
+}

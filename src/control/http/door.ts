@@ -1,0 +1,16 @@
+import type { FastifyInstance } from "fastify";
+import type { SurfaceContext } from "../surface.ts";
+import type { Feed } from "./feed.ts";
+import type { Metrics } from "./metrics.ts";
+import type { HttpOptions } from "./options.ts";
+
+/** What the routes share. */
+export interface Door {
+  readonly context: SurfaceContext;
+  readonly options: HttpOptions;
+  readonly feed: Feed;
+  readonly metrics: Metrics;
+}
+
+/** Adds some routes; one file each. A route says in `config.operation` what the OpenAPI document says about it. */
+export type RouteGroup = (app: FastifyInstance, door: Door) => void;

@@ -1,0 +1,80 @@
+import type { ServerResponse } from "node:http";
+import { childSignal } from "../../lib/retry.ts";
+import type { SurfaceContext } from "../surface.ts";
+
+/** Every client of the event stream (server-sent events, HTML Living Standard 9.2). */
+export interface Feed {
+  readonly clients: number;
+  /** Clients that were dropped because they did not read. */
+  readonly dropped: number;
+  /** Sends the full status, then every event, until the response is closed. Its headers must have been written. */
+  join(response: ServerResponse): void;
+}
+
+/** Bytes that may wait in this process for one client. */
+const mostUnreadBytes = 65_536;
+const statusEveryMs = 10_000;
+/** How long a browser waits before it connects again. */
+const reconnectMs = 2000;
+
+/**
+ * One subscription for all clients, none while there are none. The full status comes again and again: it keeps the
+ * connection open, and tells what no event tells (settings, lock, camera).
+ */
+export function createFeed(context: SurfaceContext, signal: AbortSignal): Feed {
+  const clients = new Set<ServerResponse>();
+  let dropped = 0;
+  let listening: Disposable | undefined;
+
+  function send(client: ServerResponse, frame: string): void {
+    client.write(frame);
+    if (client.writableLength <= mostUnreadBytes) return;
+    dropped += 1;
+    clients.delete(client);
+    client.destroy();
+  }
+
+  const sendAll = (frame: string): void => {
+    for (const client of clients) send(client, frame);
+  };
+  const statusFrame = (): string => frameOf("status", context.status());
+
+  function listen(): Disposable {
+    const scope = childSignal(signal);
+    context.subscribe((event) => sendAll(frameOf(event.type, event)), scope.signal);
+    const timer = setInterval(() => sendAll(statusFrame()), statusEveryMs);
+    return {
+      [Symbol.dispose]() {
+        clearInterval(timer);
+        scope[Symbol.dispose]();
+      },
+    };
+  }
+
+  function leave(client: ServerResponse): void {
+    clients.delete(client);
+    if (clients.size > 0) return;
+    listening?.[Symbol.dispose]();
+    listening = undefined;
+  }
+
+  return {
+    get clients() {
+      return clients.size;
+    },
+    get dropped() {
+      return dropped;
+    },
+    join(client) {
+      client.on("error", () => {}); // it has gone: "close" follows
+      client.once("close", () => leave(client));
+      clients.add(client);
+      listening ??= listen();
+      send(client, `retry: ${reconnectMs}\n${statusFrame()}`);
+    },
+  };
+}
+
+function frameOf(event: string, value: unknown): string {
+  return `event: ${event}\ndata: ${JSON.stringify(value)}\n\n`;
+}

@@ -1,0 +1,94 @@
+/** The schemas of `domain/status.ts` and `domain/camera.ts`, as far as they are shown. */
+
+const text = { type: "string" };
+const number = { type: "number" };
+const count = { type: "integer", minimum: 0 };
+const texts = { type: "array", items: text };
+
+type Properties = Readonly<Record<string, object>>;
+
+/** An object with nothing but these properties, the optional ones last. */
+function object(required: Properties, optional: Properties = {}): object {
+  return {
+    type: "object",
+    required: Object.keys(required),
+    properties: { ...required, ...optional },
+    additionalProperties: false,
+  };
+}
+
+const ref = (name: string): object => ({ $ref: `#/components/schemas/${name}` });
+
+const link = {
+  required: { name: text, state: ref("LinkState") },
+  optional: { fault: ref("Fault"), retryInMs: number },
+};
+
+export const statusSchemas = {
+  Phase: { enum: ["idle", "starting", "live", "retrying", "stopping"] },
+  LinkState: { enum: ["idle", "connecting", "running", "waiting", "failed"] },
+  AudioChoice: { enum: ["silent", "camera", "none"] },
+  Settings: object({
+    destinations: texts,
+    bitrateCap: { type: ["integer", "null"], description: "Bits per second; null: no cap" },
+    audio: ref("AudioChoice"),
+  }),
+  Camera: object(
+    {
+      can: { type: "array", items: { enum: ["bitrate", "idr", "ptz", "screens", "lights"] } },
+      presets: texts,
+    },
+    {
+      position: object({ pan: number, tilt: number, zoom: number }),
+      screens: texts,
+      screen: text,
+      lights: { type: "number", minimum: 0, maximum: 1 },
+    },
+  ),
+  SourceCounters: object({
+    units: count,
+    keyframes: count,
+    bytes: count,
+    packets: count,
+    lostPackets: count,
+    recoveredPackets: count,
+    discardedPackets: count,
+    droppedUnits: count,
+    restarts: count,
+    keyframeRequests: count,
+  }),
+  OutputCounters: object(
+    {
+      units: count,
+      bytes: count,
+      unsentBytes: count,
+      latencyUs: object({ p50: number, p99: number }),
+    },
+    { acknowledgedBytes: count },
+  ),
+  QueueCounters: object({ units: count, bytes: count, milliseconds: number, droppedUnits: count }),
+  Source: object(
+    { ...link.required, fps: number, bitsPerSecond: number },
+    { ...link.optional, counters: ref("SourceCounters") },
+  ),
+  Output: object(link.required, {
+    ...link.optional,
+    counters: ref("OutputCounters"),
+    queue: ref("QueueCounters"),
+  }),
+  Picture: object({ width: count, height: count, profile: text }),
+  Status: object(
+    {
+      phase: ref("Phase"),
+      reason: { ...text, description: "One plain sentence: why this phase" },
+      desired: { enum: ["live", "idle"] },
+      locked: { type: "boolean" },
+      settings: ref("Settings"),
+      sinceSeconds: { ...number, description: "Since this phase began" },
+      source: ref("Source"),
+      outputs: { type: "array", items: ref("Output") },
+      notices: { ...texts, description: "The newest last" },
+    },
+    { camera: ref("Camera"), picture: ref("Picture") },
+  ),
+};

@@ -1,0 +1,77 @@
+import { commandSchemas } from "./schemas-command.ts";
+import { statusSchemas } from "./schemas-status.ts";
+
+const fault = {
+  type: "object",
+  description: "What went wrong, in a sentence for a person and a code for a program",
+  required: ["code", "message", "retryable"],
+  properties: {
+    code: { type: "string", pattern: "^[a-z-]+$" },
+    message: { type: "string" },
+    retryable: { type: "boolean", description: "Whether trying again can help" },
+  },
+  additionalProperties: false,
+};
+
+const accepted = {
+  type: "object",
+  required: ["ok", "id", "status"],
+  properties: {
+    ok: { const: true },
+    id: { type: "string" },
+    status: { $ref: "#/components/schemas/Status" },
+  },
+  additionalProperties: false,
+};
+
+/** The id is missing where the request was not understood. */
+const refusal = {
+  type: "object",
+  required: ["ok", "fault"],
+  properties: { ok: { const: false }, id: { type: "string" }, fault: { $ref: "#/components/schemas/Fault" } },
+  additionalProperties: false,
+};
+
+/** `components.schemas` of the OpenAPI document (JSON Schema 2020-12). */
+export const schemas = {
+  ...statusSchemas,
+  ...commandSchemas,
+  Fault: fault,
+  Refusal: refusal,
+  Result: accepted,
+  Alive: {
+    type: "object",
+    required: ["ok"],
+    properties: { ok: { const: true } },
+    additionalProperties: false,
+  },
+  Readiness: {
+    type: "object",
+    required: ["ok", "phase", "reason"],
+    properties: {
+      ok: { type: "boolean" },
+      phase: { $ref: "#/components/schemas/Phase" },
+      reason: { type: "string" },
+    },
+    additionalProperties: false,
+  },
+};
+
+/** The content of an answer or a request that is JSON of one schema. */
+export function jsonOf(name: keyof typeof schemas): object {
+  return { "application/json": { schema: { $ref: `#/components/schemas/${name}` } } };
+}
+
+export function answers(content: object): Record<string, object> {
+  return { 200: { description: "Done", content } };
+}
+
+/** Answers by their HTTP status that all have the form of a refusal. */
+export function refusals(descriptions: Readonly<Record<number, string>>): Record<string, object> {
+  return Object.fromEntries(
+    Object.entries(descriptions).map(([code, description]) => [
+      code,
+      { description, content: jsonOf("Refusal") },
+    ]),
+  );
+}

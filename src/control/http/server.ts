@@ -1,0 +1,48 @@
+import type { FastifyInstance } from "fastify";
+import type { SurfaceContext } from "../surface.ts";
+import type { RouteGroup } from "./door.ts";
+import { createFeed } from "./feed.ts";
+import { guard } from "./guard.ts";
+import { createMetrics } from "./metrics.ts";
+import { serveDocument } from "./openapi.ts";
+import type { HttpOptions } from "./options.ts";
+import { maxBodyBytes, refuseInOneForm, refuseRaw, refuseUnfit } from "./refusal.ts";
+import { apiRoutes } from "./routes-api.ts";
+import { eventRoutes } from "./routes-events.ts";
+import { healthRoutes } from "./routes-health.ts";
+import { metricsRoutes } from "./routes-metrics.ts";
+
+/** All that is served; what comes later (pages, sessions, a websocket) is a new file and a line here. */
+const routeGroups: readonly RouteGroup[] = [apiRoutes, eventRoutes, metricsRoutes, healthRoutes];
+
+const requestMs = 5000;
+const otherConnections = 64;
+
+/** Makes the server, ready to listen; what it listens to inside ends with `signal`. Closing it closes every connection. */
+export async function createServer(
+  options: HttpOptions,
+  context: SurfaceContext,
+  signal: AbortSignal,
+): Promise<FastifyInstance> {
+  const { fastify } = await import("fastify"); // tens of megabytes that a line without HTTP does not pay
+  const app = fastify({
+    logger: false,
+    bodyLimit: maxBodyBytes,
+    requestTimeout: requestMs,
+    keepAliveTimeout: requestMs,
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+    http: { headersTimeout: requestMs, connectionsCheckingInterval: 1000, maxHeaderSize: 8192 },
+    clientErrorHandler: refuseRaw,
+    frameworkErrors: (_error, _request, reply) => refuseUnfit(reply),
+  });
+  app.server.maxConnections = otherConnections + options.maxEventClients;
+  app.removeContentTypeParser("text/plain"); // a form of another site could send it without asking first
+  guard(app, options);
+  refuseInOneForm(app, context.log);
+  serveDocument(app, options);
+  const feed = createFeed(context, signal);
+  const metrics = await createMetrics({ context, feed, version: options.version }, signal);
+  for (const addRoutes of routeGroups) addRoutes(app, { context, options, feed, metrics });
+  return app;
+}

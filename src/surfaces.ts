@@ -1,0 +1,78 @@
+import { join } from "node:path";
+import type { ChatConfig, Config, HttpConfig, MqttConfig } from "./config/config.ts";
+import { readSystemd } from "./config/systemd.ts";
+import { defaultRules } from "./control/chat/options.ts";
+import type { ChatRules } from "./control/chat/options.ts";
+import { createChatSurface } from "./control/chat/surface.ts";
+import { createHttpSurface } from "./control/http/surface.ts";
+import { createMqttSurface } from "./control/mqtt/surface.ts";
+import type { Surface } from "./control/surface.ts";
+import { createSystemdSurface } from "./control/systemd.ts";
+import type { Report } from "./domain/status.ts";
+import type { Mask } from "./lib/log.ts";
+import { readVersion } from "./lib/version.ts";
+
+/** Where the bot's login is kept. */
+export const chatTokenPath = (config: Config): string => join(config.stateDirectory, "twitch-login.json");
+
+/** The configured surfaces: the one place that knows every kind. */
+export function createSurfaces(config: Config, report: Report, mask: Mask): readonly Surface[] {
+  const { http, mqtt, chat } = config;
+  return [
+    createSystemdSurface({ ...readSystemd(), stallMs: config.stallSeconds * 3000 }),
+    ...(http === undefined ? [] : [createHttp(http)]),
+    ...(mqtt === undefined ? [] : [createMqtt(mqtt, config)]),
+    ...(chat === undefined ? [] : [createChat(chat, config, report, mask)]),
+  ];
+}
+
+function createHttp(http: HttpConfig): Surface {
+  return createHttpSurface({
+    host: http.host,
+    port: http.port,
+    user: http.username,
+    ...(http.password && { password: http.password }),
+    ...(http.token && { token: http.token }),
+    allowedHosts: [],
+    maxEventClients: 10,
+    version: readVersion(),
+  });
+}
+
+function createMqtt(mqtt: MqttConfig, config: Config): Surface {
+  return createMqttSurface({
+    brokers: mqtt.urls,
+    ...(mqtt.username !== undefined && { username: mqtt.username }),
+    ...(mqtt.password && { password: mqtt.password }),
+    ...(mqtt.ca !== undefined && { ca: mqtt.ca }),
+    ...(mqtt.certificate !== undefined && { certificate: mqtt.certificate }),
+    ...(mqtt.key && { key: mqtt.key }),
+    deviceId: mqtt.deviceId,
+    baseTopic: mqtt.baseTopic,
+    discoveryPrefix: mqtt.homeAssistant ? mqtt.discoveryPrefix : null,
+    destinations: config.outputs.map(({ name }) => name),
+    version: readVersion(),
+  });
+}
+
+function createChat(chat: ChatConfig, config: Config, report: Report, mask: Mask): Surface {
+  const vote = {
+    windowSeconds: chat.voteSeconds,
+    minimumVotes: chat.minimumVotes,
+    tier: "everyone",
+  } as const;
+  const rules: ChatRules = {
+    ...defaultRules,
+    tiers: { ...defaultRules.tiers, ...chat.permissions },
+    ...(chat.vote && { vote }),
+  };
+  return createChatSurface({
+    transport: chat.transport,
+    clientId: chat.clientId,
+    channel: chat.channel,
+    tokenPath: chatTokenPath(config),
+    rules,
+    report,
+    onToken: (token) => mask.addToken(token),
+  });
+}

@@ -49,7 +49,8 @@ function createMqtt(mqtt: MqttConfig, config: Config): Surface {
     ...(mqtt.key && { key: mqtt.key }),
     deviceId: mqtt.deviceId,
     baseTopic: mqtt.baseTopic,
-    discoveryPrefix: mqtt.homeAssistant ? mqtt.discoveryPrefix : null,
+    homeAssistant: mqtt.homeAssistant,
+    discoveryPrefix: mqtt.discoveryPrefix,
     destinations: config.outputs.map(({ name }) => name),
     version: readVersion(),
   });

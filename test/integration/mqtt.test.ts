@@ -148,7 +148,7 @@ test("without a discovery prefix, the device is taken out of Home Assistant", as
     await device.connected();
   }
   const removal = operator.next("homeassistant/device/spot1/config");
-  await using device = startDevice(broker.url, { discoveryPrefix: null });
+  await using device = startDevice(broker.url, { homeAssistant: false });
   expect((await removal).text).toBe("");
   await using newcomer = await connectOperator(broker.url);
   await newcomer.seen(`${device.root}/state`);

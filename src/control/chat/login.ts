@@ -52,14 +52,15 @@ export async function openLogin(options: LoginOptions): Promise<Login> {
       const token = await refreshUserToken(clientId, noClientSecret, current.refreshToken.reveal()).catch(
         refused,
       );
-      current = {
+      const renewed = {
         ...current,
         scopes: token.scope,
         accessToken: new Secret(token.accessToken),
         refreshToken: new Secret(token.refreshToken ?? current.refreshToken.reveal()),
       };
-      announce(current, options);
-      await saveLogin(tokenPath, current);
+      announce(renewed, options);
+      await saveLogin(tokenPath, renewed).catch(unsaved);
+      current = renewed;
     }
     renewedUs = nowUs();
   };
@@ -135,6 +136,15 @@ async function readUsable({ clientId, tokenPath }: LoginOptions): Promise<SavedL
       `The Twitch login lacks the right ${missing.join(", ")}. ${howToLogIn}`,
     );
   return saved;
+}
+
+function unsaved(error: unknown): never {
+  const reason = toFault(error).message;
+  throw new Fault(
+    "surface-refused",
+    `The renewed Twitch login cannot be saved, so it is lost: ${reason}. Mend that, then log in again. ${howToLogIn}`,
+    { cause: error },
+  );
 }
 
 function refused(error: unknown): never {

@@ -78,7 +78,7 @@ export class CommandReceiver {
 
   /** The sender chooses this topic, but it is written to with this device's rights. */
   #mayAnswerOn(topic: string): boolean {
-    const prefix = `${this.#options.discoveryPrefix ?? "homeassistant"}/`;
+    const prefix = `${this.#options.discoveryPrefix}/`;
     const shape = topic.length > 0 && topic.length <= 256 && !/[+#\0]|^\$/.test(topic);
     return shape && !topic.startsWith(prefix) && !/\/(set|command)$/.test(topic);
   }

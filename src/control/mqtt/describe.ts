@@ -11,6 +11,7 @@ const options: MqttOptions = {
   brokers: ["mqtt://192.168.1.5:1883"],
   deviceId: "spot-1",
   baseTopic: "spotlive",
+  homeAssistant: true,
   discoveryPrefix: "homeassistant",
   destinations: ["main", "backup"],
   version: "0.1.0",

@@ -15,8 +15,10 @@ export interface MqttOptions {
   readonly deviceId: string;
   /** First level or levels of every topic. */
   readonly baseTopic: string;
-  /** Home Assistant's discovery prefix; null takes the device out of Home Assistant (at the prefix `homeassistant`). */
-  readonly discoveryPrefix: string | null;
+  /** False takes the device out of Home Assistant again. */
+  readonly homeAssistant: boolean;
+  /** Where Home Assistant looks for devices. */
+  readonly discoveryPrefix: string;
   /** Names of all outputs that can be published to. */
   readonly destinations: readonly string[];
   /** spotlive's own version. */
@@ -36,7 +38,7 @@ export function checkOptions(options: MqttOptions): readonly [Broker, ...Broker[
   const { baseTopic, deviceId, discoveryPrefix } = options;
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(deviceId))
     throw invalid(`the device id to be 1 to 64 letters, digits, _ and -, got ${JSON.stringify(deviceId)}`);
-  for (const prefix of [baseTopic, discoveryPrefix ?? "homeassistant"])
+  for (const prefix of [baseTopic, discoveryPrefix])
     if (!/^[\w.-]+(\/[\w.-]+){0,7}$/.test(prefix) || prefix.length > 128)
       throw invalid(`a topic prefix like site/spotlive, got ${JSON.stringify(prefix)}`);
   if (baseTopic === discoveryPrefix)

@@ -63,7 +63,7 @@ export class Publisher {
     const key = JSON.stringify([camera?.can, camera?.screens, camera?.presets]);
     if (!again && key === this.#announced) return;
     this.#announced = key;
-    const away = this.#options.discoveryPrefix === null;
+    const away = !this.#options.homeAssistant;
     const payload = away ? "" : JSON.stringify(deviceDiscovery(this.#options, camera));
     void this.send(this.#topics.discovery, payload, { retain: true, qos: 1 });
   }

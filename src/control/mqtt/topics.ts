@@ -21,8 +21,10 @@ export interface Topics {
   set(name: string): string;
 }
 
-export function topicsOf(options: Pick<MqttOptions, "baseTopic" | "deviceId" | "discoveryPrefix">): Topics {
-  const { baseTopic, deviceId, discoveryPrefix } = options;
+export function topicsOf(
+  options: Pick<MqttOptions, "baseTopic" | "deviceId" | "discoveryPrefix" | "homeAssistant">,
+): Topics {
+  const { baseTopic, deviceId, discoveryPrefix, homeAssistant } = options;
   const root = `${baseTopic}/${deviceId}`;
   return {
     root,
@@ -33,8 +35,8 @@ export function topicsOf(options: Pick<MqttOptions, "baseTopic" | "deviceId" | "
     command: `${root}/command`,
     plainCommands: `${root}/+/set`,
     selfTest: `${root}/self-test/set`,
-    discovery: `${discoveryPrefix ?? "homeassistant"}/device/${deviceId}/config`,
-    birth: discoveryPrefix === null ? undefined : `${discoveryPrefix}/status`,
+    discovery: `${discoveryPrefix}/device/${deviceId}/config`,
+    birth: homeAssistant ? `${discoveryPrefix}/status` : undefined,
     set: (name) => `${root}/${name}/set`,
   };
 }

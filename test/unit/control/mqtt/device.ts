@@ -20,6 +20,7 @@ export function startDevice(url: string, options: Partial<MqttOptions> = {}): De
     brokers: [url],
     deviceId: "spot1",
     baseTopic: "spotlive",
+    homeAssistant: true,
     discoveryPrefix: "homeassistant",
     destinations: ["main", "backup"],
     version: "1.2.3",

@@ -9,6 +9,7 @@ const options = {
   brokers: ["mqtt://127.0.0.1:1883"],
   deviceId: "spot1",
   baseTopic: "spotlive",
+  homeAssistant: true,
   discoveryPrefix: "homeassistant",
   destinations: ["main", "backup"],
   version: "1.2.3",

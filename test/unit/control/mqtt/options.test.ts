@@ -5,6 +5,7 @@ const options = {
   brokers: ["mqtt://192.168.1.5", "mqtts://[::1]:9999"],
   deviceId: "spot1",
   baseTopic: "site/spotlive",
+  homeAssistant: true,
   discoveryPrefix: "homeassistant",
   destinations: ["main"],
   version: "1.2.3",

@@ -5,7 +5,12 @@ import { plainCommands } from "../../../../src/control/mqtt/plain-commands.ts";
 import { readCommand, type IncomingCommand } from "../../../../src/control/mqtt/read-command.ts";
 import { topicsOf } from "../../../../src/control/mqtt/topics.ts";
 
-const topics = topicsOf({ baseTopic: "spotlive", deviceId: "spot1", discoveryPrefix: "homeassistant" });
+const topics = topicsOf({
+  baseTopic: "spotlive",
+  deviceId: "spot1",
+  discoveryPrefix: "homeassistant",
+  homeAssistant: true,
+});
 const destinations = ["main", "backup"];
 
 function read(topic: string, payload: string, more: Partial<IncomingCommand> = {}) {

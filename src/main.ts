@@ -35,7 +35,7 @@ export async function runAppliance(config: Config, signal: AbortSignal): Promise
     initial: { ...remembered, desired: "idle" },
     report: events.report,
     remember: memory.keep,
-    prepare: (waiting) => waitForWallClock(config.clockWaitSeconds * 1000, report, waiting),
+    prepare: (tell, waiting) => waitForWallClock(config.clockWaitSeconds * 1000, { tell, report }, waiting),
   });
   const submit = auditCommands(supervisor.submit, { path: join(config.stateDirectory, "audit.log"), report });
   const context: SurfaceContext = { submit, status: supervisor.status, subscribe: events.subscribe, log };

@@ -3,11 +3,13 @@ import type { ChatConfig, Config, HttpConfig, MqttConfig } from "./config/config
 import { readSystemd } from "./config/systemd.ts";
 import { defaultRules } from "./control/chat/options.ts";
 import type { ChatRules } from "./control/chat/options.ts";
+import { commandNames } from "./control/chat/parse-line.ts";
 import { createChatSurface } from "./control/chat/surface.ts";
 import { createHttpSurface } from "./control/http/surface.ts";
 import { createMqttSurface } from "./control/mqtt/surface.ts";
 import type { Surface } from "./control/surface.ts";
 import { createSystemdSurface } from "./control/systemd.ts";
+import { Fault } from "./domain/fault.ts";
 import type { Report } from "./domain/status.ts";
 import type { Mask } from "./lib/log.ts";
 import { readVersion } from "./lib/version.ts";
@@ -57,6 +59,14 @@ function createMqtt(mqtt: MqttConfig, config: Config): Surface {
 }
 
 function createChat(chat: ChatConfig, config: Config, report: Report, mask: Mask): Surface {
+  const unknown = Object.keys(chat.permissions).find((name) => !commandNames.some((known) => known === name));
+  if (unknown !== undefined) {
+    const known = commandNames.join(", ");
+    throw new Fault(
+      "config-invalid",
+      `chat.permissions: there is no command "${unknown}"; there are ${known}.`,
+    );
+  }
   const vote = {
     windowSeconds: chat.voteSeconds,
     minimumVotes: chat.minimumVotes,

@@ -37,7 +37,7 @@ function isAddress(value: unknown, schemes: readonly string[]): boolean {
 }
 
 const isPermission = (value: unknown): boolean =>
-  isText(value) && /^[a-z]{1,16}=(broadcaster|moderator|vip|subscriber|everyone)$/.test(value);
+  isText(value) && /^[a-zA-Z]{1,16}=(broadcaster|moderator|vip|subscriber|everyone)$/.test(value);
 
 function isPreset(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;

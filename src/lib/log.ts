@@ -10,7 +10,7 @@ export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
 export interface Mask {
   /** Secrets of fewer than 4 characters are not masked: they would also be found in words that are none. */
   add(secret: Secret | string): void;
-  /** The same for one that is renewed again and again: only the newest four are remembered, or a year would fill it. */
+  /** The same for one that is renewed again and again: only the newest 16 are remembered, or a year would fill it. */
   addToken(token: Secret): void;
   /** Gives the line with `***` for every known secret, and for the user and password of every URL. */
   apply(line: string): string;
@@ -24,7 +24,7 @@ export interface LogOptions {
 }
 
 const shortestSecret = 4;
-const rememberedTokens = 4;
+const rememberedTokens = 16;
 const mostUnwrittenBytes = 1_048_576;
 
 /**

@@ -18,7 +18,6 @@ import { Tokens } from "./robot/tokens.ts";
 import { Viewers } from "./robot/viewers.ts";
 
 export type { RobotOptions } from "./robot/options.ts";
-export { runRobotCommandLine } from "./robot/command-line.ts";
 
 /** Where a robot answers, and what a client needs to trust it. */
 export interface RobotAddress {

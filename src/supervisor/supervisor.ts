@@ -18,8 +18,8 @@ export interface SupervisorOptions {
   readonly report: Report;
   /** Remembers over power-off. Awaited before a command is answered. */
   readonly remember: (state: Remembered) => Promise<void>;
-  /** Awaited before each start: the clock must be sane before certificates are judged. */
-  readonly prepare: (signal: AbortSignal) => Promise<void>;
+  /** Awaited before each start: the clock must be sane before certificates are judged. `tell` says what is awaited. */
+  readonly prepare: (tell: (reason: string) => void, signal: AbortSignal) => Promise<void>;
 }
 
 export interface Supervisor {
@@ -167,9 +167,13 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     using scope = childSignal(signal);
     const unwanted = untilUnwanted(edition, scope.signal);
     const current = new Session({ ...line.build(state.settings), report }, state.settings.destinations);
-    session = current;
-    setPhase("starting", "Connecting to the camera.");
-    const running = options.prepare(scope.signal).then(() => current.run(scope.signal));
+    const running = options
+      .prepare((reason) => setPhase("starting", reason), scope.signal)
+      .then(() => {
+        session = current;
+        setPhase("starting", "Connecting to the camera.");
+        return current.run(scope.signal);
+      });
     let final: Fault | undefined;
     try {
       await Promise.race([running, unwanted]);

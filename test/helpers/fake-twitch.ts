@@ -22,6 +22,8 @@ export interface FakeTwitch extends AsyncDisposable {
   expireAccess(): void;
   /** All tokens end, as after 30 days or a changed password. */
   endLogins(): void;
+  /** Called with the access token of every further Helix call that is let in, before it is answered. */
+  watchAccess(check: (accessToken: string) => void): void;
   /** The refresh tokens that were used, in order. */
   readonly refreshed: readonly string[];
   readonly validations: number;
@@ -81,6 +83,7 @@ export async function startFakeTwitch(): Promise<FakeTwitch> {
     | undefined;
   let [connections, validations, limited, limitedUntilMs] = [0, 0, 0, 0];
   let silent = false;
+  let check: (accessToken: string) => void = () => {};
 
   const grant = (scopes: readonly string[]): Body => {
     const [accessToken, refreshToken] = [`access-${randomUUID()}`, `refresh-${randomUUID()}`];
@@ -133,6 +136,7 @@ export async function startFakeTwitch(): Promise<FakeTwitch> {
       return [401, { error: "Unauthorized", status: 401, message: "Invalid OAuth token" }];
     if (scope !== undefined && !scopes.includes(scope))
       return [403, { error: "Forbidden", status: 403, message: `missing scope ${scope}` }];
+    check((request.headers.authorization ?? "").slice("Bearer ".length));
     return undefined;
   };
 
@@ -297,6 +301,9 @@ export async function startFakeTwitch(): Promise<FakeTwitch> {
     endLogins() {
       access.clear();
       refresh.clear();
+    },
+    watchAccess(wanted) {
+      check = wanted;
     },
     refreshed,
     polls,

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -208,8 +209,11 @@ describe("the chat surface over EventSub", () => {
     begin();
     await listening();
     twitch.expireAccess();
+    const wasSaved: boolean[] = [];
+    twitch.watchAccess((token) => void wasSaved.push(readFileSync(tokenPath, "utf8").includes(token)));
     twitch.chat({ text: "!status" });
     await soon(() => expect(said()).toHaveLength(1));
+    expect(wasSaved).toEqual([true]);
     const after = await saved();
     expect(twitch.refreshed).toEqual([before["refreshToken"]]);
     expect(after["refreshToken"]).not.toBe(before["refreshToken"]);

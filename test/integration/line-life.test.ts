@@ -98,6 +98,31 @@ describe("the life of the appliance", () => {
     await rm(stateDirectory, { recursive: true });
   });
 
+  it.each([
+    ["robot", "ingest"],
+    ["ingest", "robot"],
+  ])("comes up live from power-on by itself when the %s is there first and the %s last", async (first) => {
+    await using nginx = await startNginxRtmp();
+    await using robot = await startRobotProcess(small);
+    await nginx.kill();
+    await robot.command({ command: "vanish" });
+    await using appliance = await startAppliance({
+      ...spotConfig(robot),
+      outputs: [{ name: "main", url: nginx.url, streamKey: "power-on" }],
+    });
+    const waiting = await appliance.until(
+      "it says what it waits for",
+      ({ source }) => source.fault !== undefined,
+    );
+    expect(waiting.reason).toContain("robot");
+    const appear = [() => robot.command({ command: "appear" }), () => nginx.start()];
+    for (const [i, come] of (first === "robot" ? appear : appear.toReversed()).entries()) {
+      await come();
+      if (i === 0) await new Promise((resolve) => setTimeout(resolve, 1500)); // the other one is still away
+    }
+    await appliance.until("it is live", hasSent(30), 60_000);
+  });
+
   it("shows a canary key and password nowhere: not in arguments, environment, logs, status or errors", async () => {
     const canaries = { key: "live_canary_8f3aQ", password: "canary-pa55word!", robot: "spotlive-simulator" };
     await using nginx = await startNginxRtmp({ allow: (key) => key === canaries.key });

@@ -24,10 +24,19 @@ export async function createEventSubTransport(
   const { url = twitchUrl, channel, log } = options;
   const { ApiClient } = await import("@twurple/api");
   const api = new ApiClient({ authProvider: login.provider, logger: quietLogger(log) });
-  const call = async <Value>(what: string, calling: Promise<Value>, signal: AbortSignal): Promise<Value> =>
-    await within(calling.catch(asFault(what)), callMs, what, signal);
+  const call = async <Value>(
+    what: string,
+    calling: Promise<Value>,
+    refusals: readonly number[],
+    signal: AbortSignal,
+  ): Promise<Value> => await within(calling.catch(asFault(what, refusals)), callMs, what, signal);
 
-  const broadcaster = await call("Looking up the channel", api.users.getUserByName(channel), parent);
+  const broadcaster = await call(
+    "Looking up the channel",
+    api.users.getUserByName(channel),
+    [401, 403],
+    parent,
+  );
   if (broadcaster === null)
     throw new Fault("surface-refused", `Twitch knows no channel ${channel}: correct the channel's name.`);
   const broadcasterId = broadcaster.id;
@@ -37,7 +46,7 @@ export async function createEventSubTransport(
       const socketOptions = { broadcasterId, onMessage: hooks.onMessage };
       let socket = await openEventSubSocket({ ...socketOptions, url }, signal);
       try {
-        await call("Subscribing to chat", subscribe(socket.sessionId), signal);
+        await call("Subscribing to chat", subscribe(socket.sessionId), [401, 403], signal);
         hooks.onReady();
         for (;;) {
           const end = await socket.ended;
@@ -62,7 +71,8 @@ export async function createEventSubTransport(
           ...(replyTo !== undefined && { replyParentMessageId: replyTo }),
         });
       });
-      await call("Writing to chat", sending, signal);
+      // A line that Twitch does not want (403) says nothing against the next.
+      await call("Writing to chat", sending, [401], signal);
     },
   };
 
@@ -95,12 +105,12 @@ function revoked(status: string): Fault {
   );
 }
 
-/** The library's messages hold whole answers; the number says what is needed. */
-function asFault(what: string): (error: unknown) => never {
+/** The library's messages hold whole answers; the number says what is needed. `refusals` are those that last. */
+function asFault(what: string, refusals: readonly number[]): (error: unknown) => never {
   return (error) => {
     if (error instanceof Fault) throw error;
     const status = statusOf(error);
-    if (status === 401 || status === 403)
+    if (status !== undefined && refusals.includes(status))
       throw new Fault(
         "surface-refused",
         `${what}: Twitch refused (${status}). The account may be banned there, or lack a right: run \`spotlive twitch login\` again.`,

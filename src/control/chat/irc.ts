@@ -13,7 +13,7 @@ export interface IrcOptions {
   readonly log: Log;
 }
 
-const joinMs = 30_000;
+const joinMs = 60_000;
 const sayMs = 20_000;
 
 /** Chat over Twitch's IRC, the second way: no answer says whether a line was really shown. */
@@ -35,7 +35,10 @@ export async function createIrcTransport(login: Login, options: IrcOptions): Pro
       const lose = (reason: string): void =>
         reject(new Fault("surface-unreachable", `Twitch IRC is lost: ${reason}.`));
       const end = (): void => resolve();
-      using join = watchForStall(joinMs, () => lose("the channel was not joined"));
+      // The library reconnects by itself and cannot be kept from it; only when that fails for long is it given up.
+      const watch = (): ReturnType<typeof watchForStall> =>
+        watchForStall(joinMs, () => lose("the channel was not joined in time"));
+      let joining: ReturnType<typeof watch> | undefined = watch();
       const listeners = [
         client.onMessage((_channel, userName, text, { id, userInfo, channelId, sourceChannelId }) => {
           hooks.onMessage({
@@ -49,13 +52,16 @@ export async function createIrcTransport(login: Login, options: IrcOptions): Pro
         }),
         client.onJoin((_channel, userName) => {
           if (userName.toLowerCase() !== login.userName.toLowerCase()) return;
-          join[Symbol.dispose]();
+          joining?.[Symbol.dispose]();
+          joining = undefined;
           hooks.onReady();
         }),
         client.onJoinFailure((_channel, reason) =>
           reject(new Fault("surface-refused", `The channel ${channel} cannot be joined (${reason}).`)),
         ),
-        client.onDisconnect((_manually, reason) => lose(reason?.message ?? "it closed the connection")),
+        client.onDisconnect(() => {
+          joining ??= watch();
+        }),
         client.onAuthenticationFailure((text) => lose(text)),
         client.onTokenFetchFailure((error) => lose(error.message)),
       ];
@@ -67,6 +73,9 @@ export async function createIrcTransport(login: Login, options: IrcOptions): Pro
       } finally {
         signal.removeEventListener("abort", end);
         for (const listener of listeners) client.removeListener(listener);
+        joining?.[Symbol.dispose]();
+        // A reconnect that is under way goes on after quit(), so it is ended once more when it succeeds.
+        client.onConnect(() => client.quit());
         client.quit();
       }
     },

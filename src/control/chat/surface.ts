@@ -209,6 +209,6 @@ function createLossNotice(
   return (dropped, why) => {
     if (nowUs() - toldUs < lossNoticeMs * 1000) return;
     toldUs = nowUs();
-    notify("warning", `Twitch chat: ${dropped} replies were not said so far: ${why}`);
+    notify("warning", `Twitch chat: replies not said so far: ${dropped} (${why}).`);
   };
 }

@@ -166,9 +166,9 @@ describe("the mask", () => {
   it("masks the newest tokens and forgets those that were renewed long ago, never a lasting secret", () => {
     const mask = createMask();
     mask.add("stream-key-1");
-    for (let i = 0; i < 10; i += 1) mask.addToken(new Secret(`token-number-${i}`));
-    expect(mask.apply("stream-key-1 token-number-9 token-number-6")).toBe("*** *** ***");
-    expect(mask.apply("token-number-5")).toBe("token-number-5");
+    for (let i = 0; i < 20; i += 1) mask.addToken(new Secret(`token-number-${i}!`));
+    expect(mask.apply("stream-key-1 token-number-19! token-number-4!")).toBe("*** *** ***");
+    expect(mask.apply("token-number-3!")).toBe("token-number-3!");
   });
 
   it("leaves nothing of any secret in any log line", () => {

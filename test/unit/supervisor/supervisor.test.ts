@@ -5,6 +5,7 @@ import { Fault } from "../../../src/domain/fault.ts";
 import type { Phase, StatusEvent } from "../../../src/domain/status.ts";
 import type { Remembered } from "../../../src/supervisor/memory.ts";
 import { createSupervisor } from "../../../src/supervisor/supervisor.ts";
+import type { SupervisorOptions } from "../../../src/supervisor/supervisor.ts";
 import {
   createHandCamera,
   createHandSource,
@@ -13,7 +14,11 @@ import {
   keyframe,
 } from "../../helpers/parts.ts";
 
-function setUp(outputNames: readonly string[] = ["one"], camera?: CameraControl) {
+function setUp(
+  outputNames: readonly string[] = ["one"],
+  camera?: CameraControl,
+  prepare: SupervisorOptions["prepare"] = async () => {},
+) {
   const source = createHandSource();
   const outputs = outputNames.map(createListOutput);
   const events: StatusEvent[] = [];
@@ -32,7 +37,7 @@ function setUp(outputNames: readonly string[] = ["one"], camera?: CameraControl)
     },
     report: (event) => events.push(event),
     remember: async (state) => void remembered.push(state),
-    prepare: async () => {},
+    prepare,
   });
   const controller = new AbortController();
   const running = supervisor.run(controller.signal);
@@ -174,6 +179,21 @@ describe("the supervisor", () => {
     expect(line.remembered.map(({ desired }) => desired)).toEqual(["live"]);
     await line.send("stop");
     expect(line.remembered.map(({ desired }) => desired)).toEqual(["live", "idle"]);
+  });
+});
+
+describe("the supervisor at power-on", () => {
+  it("shows what it waits for before it begins, and can be told to stop meanwhile", async () => {
+    await using line = setUp(["one"], undefined, async (tell, signal) => {
+      tell("Waiting for the clock.");
+      await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    });
+    await line.send("start");
+    await eventually(() => line.supervisor.status().reason === "Waiting for the clock.");
+    expect(line.phase()).toBe("starting");
+    await line.send("stop");
+    await eventually(() => line.phase() === "idle");
+    expect(line.source.runs).toBe(0);
   });
 });
 

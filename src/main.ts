@@ -8,7 +8,7 @@ import type { SurfaceContext } from "./control/surface.ts";
 import type { Report } from "./domain/status.ts";
 import { createEventBus } from "./lib/events.ts";
 import { createLog, createMask } from "./lib/log.ts";
-import { childSignal } from "./lib/retry.ts";
+import { childSignal } from "./lib/signals.ts";
 import { configuredState, createLine } from "./parts.ts";
 import { createSurfaces } from "./surfaces.ts";
 import { openMemory } from "./supervisor/memory.ts";

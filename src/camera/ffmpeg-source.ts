@@ -5,7 +5,7 @@ import type { Report, SourceCounters } from "../domain/status.ts";
 import { startChild } from "../lib/child.ts";
 import type { Child } from "../lib/child.ts";
 import { nowUs } from "../lib/clock.ts";
-import { childSignal } from "../lib/retry.ts";
+import { childSignal } from "../lib/signals.ts";
 import { watchForStall } from "../lib/stall.ts";
 import { parseAudioSpecificConfig } from "../media/aac.ts";
 import { FlvReader, joinAvcc, splitAvcc } from "../media/flv-reader.ts";

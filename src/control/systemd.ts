@@ -4,7 +4,7 @@ import type { Status } from "../domain/status.ts";
 import { startChild } from "../lib/child.ts";
 import { nowUs } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
-import { childSignal } from "../lib/retry.ts";
+import { childSignal } from "../lib/signals.ts";
 import type { Surface, SurfaceContext } from "./surface.ts";
 import { createProgressWatch } from "./systemd-progress.ts";
 

@@ -24,7 +24,7 @@ const faults = {
   "source-unsupported": { retryable: false },
   // Destinations.
   "output-unreachable": { retryable: true },
-  "output-tls": { retryable: false },
+  "output-tls": { retryable: true },
   "key-refused": { retryable: false },
   "key-in-use": { retryable: true },
   "publish-refused": { retryable: true },

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { toFault, type Fault } from "../domain/fault.ts";
 import { nowUs } from "./clock.ts";
+import { childSignal } from "./signals.ts";
 
 export interface RetryPolicy {
   /** Milliseconds to wait before attempt `failures + 1`, where `failures` (1, 2, ...) happened within `outageMs`. */
@@ -65,25 +66,4 @@ async function wait(delayMs: number, fault: Fault, parent: AbortSignal, hooks: R
   const never = new Promise<void>(() => {});
   const woken = hooks.wakeUp?.(fault, scope.signal).catch(() => never) ?? never;
   await Promise.race([timer, woken]);
-}
-
-/**
- * A signal that aborts with its parent and, at the latest, at the end of the block that holds it. Unlike
- * `AbortSignal.any`, nothing stays registered at a long-lived parent.
- */
-export function childSignal(
-  parent: AbortSignal,
-): Disposable & { readonly signal: AbortSignal; abort(): void } {
-  const controller = new AbortController();
-  const abort = (): void => controller.abort(parent.reason);
-  if (parent.aborted) abort();
-  else parent.addEventListener("abort", abort, { once: true });
-  return {
-    signal: controller.signal,
-    abort: () => controller.abort(),
-    [Symbol.dispose]() {
-      parent.removeEventListener("abort", abort);
-      controller.abort();
-    },
-  };
 }

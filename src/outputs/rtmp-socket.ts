@@ -116,7 +116,6 @@ const notTrusted =
   "its certificate is not signed by an authority that this machine trusts. Give the CA file of your own server, or use its public name";
 const tlsReasons: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: "its certificate has expired. Renew it, and check this machine's clock",
-  CERT_NOT_YET_VALID: "its certificate is not valid yet. Check this machine's clock",
   DEPTH_ZERO_SELF_SIGNED_CERT: notTrusted,
   SELF_SIGNED_CERT_IN_CHAIN: notTrusted,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: notTrusted,
@@ -134,6 +133,10 @@ function tlsFault(where: string, error: Error & { readonly code?: string }): Fau
     return new Fault("output-tls", `${where} was not trusted: ${reason}. Nothing was sent (${code}).`, {
       cause: error,
     });
+  }
+  if (code === "CERT_NOT_YET_VALID") {
+    const text = `The certificate of ${where} is not valid yet by this machine's clock. It is tried again until the clock is set.`;
+    return new Fault("output-unreachable", text, { cause: error });
   }
   if (code === "EPROTO" || code.startsWith("ERR_SSL") || code.startsWith("ERR_TLS")) {
     const text = `${where} does not speak TLS as expected (${code}). Use rtmp:// if the server has no TLS on this port.`;

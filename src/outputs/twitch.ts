@@ -3,7 +3,7 @@ import { Fault, toFault } from "../domain/fault.ts";
 import { Secret } from "../domain/secret.ts";
 import type { Report } from "../domain/status.ts";
 import { nowUs } from "../lib/clock.ts";
-import { childSignal } from "../lib/retry.ts";
+import { childSignal } from "../lib/signals.ts";
 import { Handshake } from "../rtmp/handshake.ts";
 import type { ResolveTarget } from "./rtmp.ts";
 import { openSocket, parseRtmpUrl } from "./rtmp-socket.ts";

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { Fault } from "../domain/fault.ts";
 import { nowUs } from "../lib/clock.ts";
-import { childSignal } from "../lib/retry.ts";
+import { childSignal } from "../lib/signals.ts";
 import { addBaseServices } from "./robot/base-services.ts";
 import { Camera } from "./robot/camera.ts";
 import type { CameraHooks, PictureChange } from "./robot/camera.ts";

@@ -1,7 +1,7 @@
 import type { CameraAction, CameraControl } from "../domain/camera.ts";
 import { Fault } from "../domain/fault.ts";
 import type { Report } from "../domain/status.ts";
-import { childSignal } from "../lib/retry.ts";
+import { childSignal, untilAborted } from "../lib/signals.ts";
 
 const actionMs = 10_000;
 /** More than this many waiting moves are refused: nobody wants to see them carried out later. */
@@ -22,10 +22,7 @@ export class CameraLane {
 
   /** Resolves when the lane is empty after the abort; actions that run are cut short. */
   async run(signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener("abort", () => resolve(), { once: true });
-    });
+    await untilAborted(signal);
     this.#life.abort();
     await this.#last;
   }

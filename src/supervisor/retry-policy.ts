@@ -22,6 +22,8 @@ const refusals: ReadonlySet<FaultCode> = new Set(["closed-early", "key-in-use", 
 export const outputRetryPolicy: RetryPolicy = {
   healthyAfterMs: 10 * second,
   delayMs(fault, failures, outageMs) {
+    // Often a captive portal that answers for everybody until somebody has logged in there.
+    if (fault.code === "output-tls") return between(30 * second, 60 * second);
     if (refusals.has(fault.code))
       return between(2 * second, Math.max(2 * second, exponential(failures + 1, 60 * second)));
     if (outageMs > protectionWindowMs) return between(30 * second, 60 * second);

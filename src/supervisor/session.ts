@@ -1,7 +1,8 @@
 import { Fault, summarize, toFault } from "../domain/fault.ts";
 import type { AudioUnit, Output, Source, Unit, VideoUnit } from "../domain/media.ts";
 import type { LinkState, Report } from "../domain/status.ts";
-import { childSignal, retry } from "../lib/retry.ts";
+import { retry } from "../lib/retry.ts";
+import { childSignal } from "../lib/signals.ts";
 import type { QueueLimits } from "../lib/queue.ts";
 import { nalType, typeOf } from "../media/h264.ts";
 import { Hub } from "../media/hub.ts";

@@ -2,7 +2,7 @@ import type { CommandRequest, Result, Submit } from "../domain/command.ts";
 import { Fault, summarize, toFault } from "../domain/fault.ts";
 import type { Phase, Report, Status, StatusEvent } from "../domain/status.ts";
 import { nowUs } from "../lib/clock.ts";
-import { childSignal } from "../lib/retry.ts";
+import { childSignal } from "../lib/signals.ts";
 import { CameraLane } from "./camera-lane.ts";
 import type { Line } from "./line.ts";
 import type { Remembered } from "./memory.ts";

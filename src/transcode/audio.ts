@@ -5,7 +5,7 @@ import type { Report } from "../domain/status.ts";
 import { startChild } from "../lib/child.ts";
 import { nowUs } from "../lib/clock.ts";
 import { ffmpegArguments } from "../lib/ffmpeg.ts";
-import { childSignal } from "../lib/retry.ts";
+import { childSignal } from "../lib/signals.ts";
 import { FlvReader } from "../media/flv-reader.ts";
 import type { FlvTag } from "../media/flv-reader.ts";
 import { OggOpusWriter, opusClockRate, opusPacketSamples } from "../media/ogg-writer.ts";

@@ -7,7 +7,7 @@ import { Secret } from "../domain/secret.ts";
 import type { StatusEvent } from "../domain/status.ts";
 import { createEventBus } from "../lib/events.ts";
 import { createLog, createMask } from "../lib/log.ts";
-import { childSignal } from "../lib/retry.ts";
+import { childSignal, untilAborted } from "../lib/signals.ts";
 import { configuredState, createLine } from "../parts.ts";
 import { createSupervisor } from "../supervisor/supervisor.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
@@ -118,7 +118,7 @@ async function untilFirstFrame(simulators: Simulators, signal: AbortSignal): Pro
     );
   });
   try {
-    const first = await Promise.race([simulators.firstFrame, simulators.died, late, stopped(signal)]);
+    const first = await Promise.race([simulators.firstFrame, simulators.died, late, untilAborted(signal)]);
     return typeof first === "number" ? first : undefined;
   } finally {
     clearTimeout(timer);
@@ -145,7 +145,7 @@ async function watch(
     if (options.seconds !== undefined) end = setTimeout(resolve, options.seconds * 1000);
   });
   try {
-    await Promise.race([over, simulators.died, stopped(signal)]);
+    await Promise.race([over, simulators.died, untilAborted(signal)]);
   } finally {
     clearInterval(timer);
     clearTimeout(end);
@@ -208,10 +208,4 @@ function demoConfig({ robot, ingestUrl, brokerUrl }: Simulators): Config {
     socketPath: join(tmpdir(), "spotlive-demo.sock"),
     logLevel: "info",
   };
-}
-
-async function stopped(signal: AbortSignal): Promise<undefined> {
-  if (!signal.aborted)
-    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
-  return undefined;
 }

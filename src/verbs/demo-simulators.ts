@@ -1,5 +1,5 @@
 import { Fault } from "../domain/fault.ts";
-import { childSignal } from "../lib/retry.ts";
+import { childSignal } from "../lib/signals.ts";
 import type { IngestReport } from "../simulator/ingest-judge.ts";
 import type { SimulationEvent } from "./simulate-run.ts";
 import { startSimulation } from "./simulation-child.ts";

@@ -3,7 +3,7 @@ import type { Config } from "../config/config.ts";
 import { Fault } from "../domain/fault.ts";
 import type { Report } from "../domain/status.ts";
 import { createMask } from "../lib/log.ts";
-import { childSignal } from "../lib/retry.ts";
+import { childSignal } from "../lib/signals.ts";
 import { StreamMeter } from "../media/measurement.ts";
 import type { Measurement } from "../media/measurement.ts";
 import { createSource } from "../parts.ts";

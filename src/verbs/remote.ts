@@ -28,18 +28,17 @@ export const unlock = simpleVerb("unlock", "let chat and MQTT move the camera ag
 
 export const set: Verb = {
   name: "set",
-  positionals: "destination|bitrate|audio|idr VALUE",
-  summary:
-    "change the line while it runs: set destination main,backup; set bitrate 3000000 (or none); set audio camera",
+  positionals: "WHAT VALUE",
+  summary: "change the line while it runs: destination NAMES, bitrate BITS or none, audio WORD, idr SECONDS",
   options,
   run: (invocation) => send(parseSet(invocation.positionals), invocation),
 };
 
 export const camera: Verb = {
   name: "camera",
-  positionals: "left|right|up|down|zoom|preset|screen|lights|idr [VALUE]",
+  positionals: "ACTION [VALUE]",
   summary:
-    "move the camera: camera left 10; camera zoom 2; camera preset home; camera screen mech_full; camera lights 0.5",
+    "move the camera: left, right, up or down DEGREES, zoom N, preset or screen NAME, lights 0..1, idr",
   options,
   run: (invocation) => send(parseCamera(invocation.positionals), invocation),
 };

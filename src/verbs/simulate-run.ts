@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline";
 import { Secret } from "../domain/secret.ts";
-import { childSignal } from "../lib/retry.ts";
+import { childSignal, untilAborted } from "../lib/signals.ts";
 import { startBroker } from "../simulator/broker.ts";
 import { startIngest } from "../simulator/ingest.ts";
 import type { Ingest, IngestMode, IngestOptions } from "../simulator/ingest.ts";
@@ -158,9 +158,4 @@ function describe(event: Extract<SimulationEvent, { event: "robot" | "ingest" | 
     `  tls: { fingerprint: "${address.grpcFingerprint256}" }`,
     `  cameraTls: { fingerprint: "${address.cameraFingerprint256}" }`,
   ].join("\n");
-}
-
-async function untilAborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
 }

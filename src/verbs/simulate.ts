@@ -3,8 +3,9 @@ import type { Verb } from "./verb.ts";
 
 export const simulate: Verb = {
   name: "simulate",
-  positionals: "robot|ingest|broker",
-  summary: "one thing around spotlive alone: a Spot with a Spot CAM, a Twitch-like ingest, an MQTT broker",
+  positionals: "WHAT",
+  summary:
+    "one thing around spotlive alone: robot (a Spot with a Spot CAM), ingest (Twitch-like) or broker (MQTT)",
   options: {
     set: {
       type: "string",

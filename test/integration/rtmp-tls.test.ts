@@ -1,3 +1,5 @@
+import { webcrypto } from "node:crypto";
+import { SubjectAlternativeNameExtension, X509CertificateGenerator } from "@peculiar/x509";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -83,6 +85,25 @@ beforeAll(async () => {
 
 afterAll(() => rm(directory, { recursive: true }));
 
+/** A certificate of its own that begins tomorrow: what a board without a battery clock sees of all others. */
+async function issueForTomorrow(): Promise<{ readonly key: string; readonly cert: string }> {
+  const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    name: "CN=127.0.0.1",
+    notBefore: new Date(Date.now() + 86_400_000),
+    notAfter: new Date(Date.now() + 2 * 86_400_000),
+    keys,
+    signingAlgorithm: algorithm,
+    extensions: [new SubjectAlternativeNameExtension([{ type: "ip", value: "127.0.0.1" }])],
+  });
+  const key = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", keys.privateKey)).toString("base64");
+  return {
+    key: `-----BEGIN PRIVATE KEY-----\n${key}\n-----END PRIVATE KEY-----\n`,
+    cert: certificate.toString("pem"),
+  };
+}
+
 /** Publishes a few pictures; gives the code and message of the fault, if any. */
 async function publish(url: string, ca?: Buffer): Promise<{ code?: string; message?: string }> {
   const target = { url, streamKey: new Secret("live_9_canary") };
@@ -140,6 +161,14 @@ describe("rtmps", () => {
     const fault = await publish(ingest.url, authority);
     expect(fault.code).toBe("output-tls");
     expect(fault.message).toContain("expired");
+  });
+
+  it("blames the clock for a certificate of the future, and may be tried again", async () => {
+    const future = await issueForTomorrow();
+    await using ingest = await startIngest({ tls: future }, never);
+    const fault = await publish(ingest.url, Buffer.from(future.cert));
+    expect(fault.code).toBe("output-unreachable");
+    expect(fault.message).toContain("clock");
   });
 
   it("says that a port without TLS has none", async () => {

@@ -21,6 +21,7 @@ import type { TlsAddress, TlsTrust } from "./trust.ts";
 import { answerCamera } from "./webrtc.ts";
 import type { CameraSession } from "./webrtc.ts";
 import { wantedReceiveBufferBytes } from "./webrtc-hook.ts";
+import { untilAborted } from "../../lib/signals.ts";
 
 export interface SpotOptions {
   /** The robot: gRPC, usually port 443. */
@@ -172,11 +173,4 @@ function explainStall(counters: SourceCounters, stallMs: number): Fault {
     return new Fault("source-stalled", `The camera is connected but has sent nothing for ${seconds} s.`);
   }
   return new Fault("source-stalled", `The camera has sent no picture for ${seconds} s that can be shown.`);
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -29,6 +29,11 @@ export interface TlsAddress {
 
 const handshakeTimeoutMs = 10_000;
 
+/** How OpenSSL and Node put it; over gRPC only the words arrive, without the code. */
+const outOfTime = /CERT_NOT_YET_VALID|CERT_HAS_EXPIRED|not yet valid|has expired/i;
+const untrusted =
+  /SELF_SIGNED|self.signed|UNABLE_TO_(GET|VERIFY)|unable to (get|verify)|CERT_SIGNATURE|ALTNAME|altnames/i;
+
 /**
  * Turns a trust into TLS options. A fingerprint is looked up once by a handshake that carries no data; the
  * certificate it belongs to is then the only one that the real connections believe.
@@ -71,12 +76,23 @@ export async function resolveTrust(
   }
 }
 
-/** Explains a TLS failure in words a person can act on; anything else is `robot-unreachable`. */
+/**
+ * Explains a failure in words a person can act on. Only a certificate that nobody vouches for is final
+ * (`robot-tls`): a clock is set sooner or later, and a robot that boots may answer with anything.
+ */
 export function explainConnectionError(error: unknown, address: TlsAddress): Fault {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const text = error instanceof Error ? error.message : String(error);
   const where = `${address.host}:${address.port}`;
-  if (/CERT|SELF_SIGNED|UNABLE_TO|ALTNAME|ERR_SSL|ERR_TLS|certificate|altnames/i.test(`${code} ${text}`)) {
+  if (outOfTime.test(`${code} ${text}`)) {
+    const today = new Date().toISOString().slice(0, 10);
+    return new Fault(
+      "robot-unreachable",
+      `The certificate of ${where} is not valid on the date of this box's clock, ${today}. If that is not today, the clock has to be set.`,
+      { cause: error },
+    );
+  }
+  if (untrusted.test(`${code} ${text}`)) {
     return new Fault(
       "robot-tls",
       `The certificate of ${where} is not trusted (${code || text}). Give the robot's CA file or pin its fingerprint in the configuration.`,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Fault } from "../../domain/fault.ts";
-import { childSignal } from "../../lib/retry.ts";
+import { childSignal } from "../../lib/signals.ts";
 
 /**
  * Gives what a call gives that cannot be aborted itself. Rejects with `surface-unreachable` after `limitMs`, and as

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { childSignal } from "../../lib/retry.ts";
+import { childSignal } from "../../lib/signals.ts";
 import type { SurfaceContext } from "../surface.ts";
 
 /** Every client of the event stream (server-sent events, HTML Living Standard 9.2). */

@@ -8,6 +8,7 @@ import type { Connection } from "./connection.ts";
 import type { MqttOptions } from "./options.ts";
 import { Publisher } from "./publisher.ts";
 import type { Topics } from "./topics.ts";
+import { untilAborted } from "../../lib/signals.ts";
 
 const telemetryMs = 1000;
 /** Events of one moment make one message. */
@@ -108,13 +109,6 @@ export async function serveConnection(
 
 function isCounter({ type }: StatusEvent): boolean {
   return type === "source-progress" || type === "output-progress" || type === "output-queue";
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
 
 /** Timers that end together. */

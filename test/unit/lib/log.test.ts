@@ -43,10 +43,10 @@ describe("the log", () => {
 
   it("writes a fault with its code and its causes", () => {
     const { log, lines } = logInto([]);
-    const fault = new Fault("output-tls", "The certificate is wrong.", { cause: new Error("self-signed") });
+    const fault = new Fault("key-refused", "The certificate is wrong.", { cause: new Error("self-signed") });
     log.error({ err: fault }, "gave up");
     expect(JSON.parse(lines[0] ?? "")).toMatchObject({
-      err: { code: "output-tls", retryable: false, stack: expect.stringContaining("self-signed") },
+      err: { code: "key-refused", retryable: false, stack: expect.stringContaining("self-signed") },
     });
   });
 

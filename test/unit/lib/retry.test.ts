@@ -1,7 +1,8 @@
 import { EventEmitter, getEventListeners, once } from "node:events";
 import { describe, expect, it } from "vitest";
 import { Fault } from "../../../src/domain/fault.ts";
-import { childSignal, retry } from "../../../src/lib/retry.ts";
+import { retry } from "../../../src/lib/retry.ts";
+import { childSignal } from "../../../src/lib/signals.ts";
 import type { RetryPolicy } from "../../../src/lib/retry.ts";
 
 const atOnce: RetryPolicy = { delayMs: () => 0, healthyAfterMs: 60_000 };

@@ -39,6 +39,12 @@ describe("outputRetryPolicy", () => {
     expect(longest(20)).toBeLessThanOrEqual(60_000);
   });
 
+  it("tries a server that it does not trust only slowly: nothing was sent, and a captive portal may go away", () => {
+    const delay = outputRetryPolicy.delayMs(fault("output-tls"), 1, 0);
+    expect(delay).toBeGreaterThanOrEqual(30_000);
+    expect(fault("output-tls").retryable).toBe(true);
+  });
+
   it("begins with about a second: the first try after a lost connection comes soon", () => {
     expect(outputRetryPolicy.delayMs(fault("output-closed"), 1, 0)).toBe(1000);
   });

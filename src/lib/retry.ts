@@ -13,6 +13,11 @@ export interface RetryPolicy {
 export interface RetryHooks {
   /** Called before each wait. */
   onWait?(fault: Fault, delayMs: number): void;
+  /**
+   * Whether the attempt that has just ended had really begun: one that only tried to connect for long is no success.
+   * Without it every attempt counts as begun.
+   */
+  hadBegun?(): boolean;
   /** Resolves when waiting has become pointless (the peer answers again); its rejection is ignored. */
   wakeUp?(fault: Fault, signal: AbortSignal): Promise<void>;
 }
@@ -35,7 +40,8 @@ export async function retry(
     const fault = await runOnce(attempt, signal);
     if (signal.aborted) return;
     if (fault !== undefined && !fault.retryable) throw fault;
-    if (fault === undefined || nowUs() - startedUs > policy.healthyAfterMs * 1000) {
+    const ranLong = nowUs() - startedUs > policy.healthyAfterMs * 1000;
+    if (fault === undefined || (ranLong && (hooks.hadBegun?.() ?? true))) {
       failures = 0;
       outageSinceUs = nowUs();
     }

@@ -1,7 +1,7 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect as connectTls, getCACertificates, type ConnectionOptions as TlsOptions } from "node:tls";
-import { Fault } from "../domain/fault.ts";
+import { Fault, toFault } from "../domain/fault.ts";
 
 /** Where an RTMP server is, as its URL says. */
 export interface RtmpAddress {
@@ -17,6 +17,8 @@ export interface RtmpAddress {
 const defaultPorts = { "rtmp:": 1935, "rtmps:": 443 };
 const connectTimeoutMs = 10_000;
 const reachableEveryMs = 1000;
+/** A connect that began while the network was away waits ever longer before it asks again: a new one asks at once. */
+const knockMs = 2000;
 
 /** Reads `rtmp://host[:port]/app` or `rtmps://...`. Throws a `Fault` (`config-invalid`) that does not quote the path. */
 export function parseRtmpUrl(url: string): RtmpAddress {
@@ -57,6 +59,7 @@ export async function openSocket(
     tcp,
     "connect",
     signal,
+    connectTimeoutMs,
     () => unreachable(`no answer within ${connectTimeoutMs / 1000} s.`),
     (error) => unreachable(`${error.message}.`, error),
   );
@@ -67,6 +70,7 @@ export async function openSocket(
     secured,
     "secureConnect",
     signal,
+    connectTimeoutMs,
     () => unreachable("no TLS answer in time."),
     (error) => tlsFault(where, error),
   );
@@ -88,11 +92,12 @@ async function settle(
   socket: Socket,
   event: "connect" | "secureConnect",
   signal: AbortSignal,
+  limitMs: number,
   onTimeout: () => Fault,
   onError: (error: Error) => Fault,
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => reject(onTimeout()), connectTimeoutMs);
+  const timer = setTimeout(() => reject(onTimeout()), limitMs);
   const abort = (): void => reject(new Fault("output-closed", "Connecting was given up."));
   const fail = (error: Error): void => reject(onError(error));
   const closed = (): void => reject(onError(new Error("the server closed the connection")));
@@ -149,15 +154,23 @@ function tlsFault(where: string, error: Error & { readonly code?: string }): Fau
 
 /** Tries a bare TCP connect each second until one succeeds; rejects when aborted. */
 export async function awaitReachable(address: RtmpAddress, signal: AbortSignal): Promise<void> {
-  const plain = { ...address, secure: false };
   for (;;) {
+    const tcp = connectTcp({ host: address.host, port: address.port });
     try {
-      const socket = await openSocket(plain, undefined, signal);
-      socket.on("error", () => {}).destroy();
+      await settle(
+        tcp,
+        "connect",
+        signal,
+        knockMs,
+        () => new Fault("output-unreachable", "No answer."),
+        toFault,
+      );
       return;
     } catch (error) {
       if (signal.aborted) throw error;
       await sleep(reachableEveryMs, undefined, { signal });
+    } finally {
+      tcp.on("error", () => {}).destroy();
     }
   }
 }

@@ -24,6 +24,8 @@ export const outputRetryPolicy: RetryPolicy = {
   delayMs(fault, failures, outageMs) {
     // Often a captive portal that answers for everybody until somebody has logged in there.
     if (fault.code === "output-tls") return between(30 * second, 60 * second);
+    // After a lost network the ingest still holds our own old connection for a while.
+    if (fault.code === "key-in-use" && outageMs < protectionWindowMs) return between(second, 3 * second);
     if (refusals.has(fault.code))
       return between(2 * second, Math.max(2 * second, exponential(failures + 1, 60 * second)));
     if (outageMs > protectionWindowMs) return between(30 * second, 60 * second);

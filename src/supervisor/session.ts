@@ -120,7 +120,10 @@ export class Session {
         },
         sourceRetryPolicy,
         signal,
-        { onWait: (fault, delayMs) => tell("waiting", fault, delayMs) },
+        {
+          onWait: (fault, delayMs) => tell("waiting", fault, delayMs),
+          hadBegun: () => this.#sourceRunning,
+        },
       );
       tell("idle");
     } catch (error) {
@@ -170,9 +173,13 @@ export class Session {
     const { report } = this.#parts;
     const tell = (state: LinkState, fault?: Fault, retryInMs?: number): void =>
       report({ type: "output", name: output.name, state, ...tellFault(fault, retryInMs) });
+    let begun = false;
     const units = this.#hub.subscribe(this.#parts.queue, {
       wantKeyframe: () => this.#parts.source.requestKeyframe(),
-      onBegin: () => tell("running"),
+      onBegin: () => {
+        begun = true;
+        tell("running");
+      },
     });
     const reportQueue = (): void =>
       report({ type: "output-queue", name: output.name, queue: units.counters });
@@ -182,6 +189,7 @@ export class Session {
         try {
           await retry(
             async (attempt) => {
+              begun = false;
               tell("connecting");
               await this.#untilPicture(attempt);
               try {
@@ -194,6 +202,7 @@ export class Session {
             signal,
             {
               onWait: (fault, delayMs) => tell("waiting", fault, delayMs),
+              hadBegun: () => begun,
               wakeUp: (fault, waiting) => wakeWhenReachable(output, fault, waiting),
             },
           );

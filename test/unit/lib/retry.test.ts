@@ -71,6 +71,24 @@ describe("retry", () => {
     expect(asked).toEqual([1, 2, 1]);
   });
 
+  it("counts an attempt that never began as a failure, however long it tried", async () => {
+    const stop = new AbortController();
+    const asked: number[] = [];
+    let attempts = 0;
+    await retry(
+      async () => {
+        attempts += 1;
+        if (attempts === 4) stop.abort();
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        throw lost();
+      },
+      { healthyAfterMs: 1, delayMs: (_, failures) => (asked.push(failures), 0) },
+      stop.signal,
+      { hadBegun: () => false },
+    );
+    expect(asked).toEqual([1, 2, 3]);
+  });
+
   it("begins a new attempt at once when one simply returns", async () => {
     const stop = new AbortController();
     let attempts = 0;

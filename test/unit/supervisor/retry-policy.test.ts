@@ -39,6 +39,16 @@ describe("outputRetryPolicy", () => {
     expect(longest(20)).toBeLessThanOrEqual(60_000);
   });
 
+  it("outlives its own ghost: a key that is in use right after an outage is tried again every 1 to 3 s", () => {
+    for (const count of [1, 5, 40]) {
+      expect(outputRetryPolicy.delayMs(fault("key-in-use"), count, 30_000)).toBeLessThanOrEqual(3000);
+    }
+    const later = Array.from({ length: 50 }, () =>
+      outputRetryPolicy.delayMs(fault("key-in-use"), 40, 120_000),
+    );
+    expect(Math.max(...later)).toBeGreaterThan(20_000);
+  });
+
   it("tries a server that it does not trust only slowly: nothing was sent, and a captive portal may go away", () => {
     const delay = outputRetryPolicy.delayMs(fault("output-tls"), 1, 0);
     expect(delay).toBeGreaterThanOrEqual(30_000);

@@ -35,7 +35,7 @@ function createHttp(http: HttpConfig): Surface {
     user: http.username,
     ...(http.password && { password: http.password }),
     ...(http.token && { token: http.token }),
-    allowedHosts: [],
+    allowedHosts: http.allowedHosts,
     maxEventClients: 10,
     version: readVersion(),
   });

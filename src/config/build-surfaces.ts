@@ -24,7 +24,8 @@ async function buildHttp(values: ConfigValues["http"], findings: Findings): Prom
   const password = await readSecret(values.password, values.passwordFile, "http.password", findings);
   const token = await readSecret(values.token, values.tokenFile, "http.token", findings);
   const { host, port, username } = values;
-  return port === null ? undefined : { host, port, username, password, token };
+  const allowedHosts = values.allowedHosts.map(String);
+  return port === null ? undefined : { host, port, username, password, token, allowedHosts };
 }
 
 async function buildMqtt(values: ConfigValues["mqtt"], findings: Findings): Promise<MqttConfig | undefined> {

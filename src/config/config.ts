@@ -71,6 +71,8 @@ export interface HttpConfig {
   readonly username: string;
   readonly password: Secret | undefined;
   readonly token: Secret | undefined;
+  /** Host names that a proxy on this machine may pass on. */
+  readonly allowedHosts: readonly string[];
 }
 
 export interface MqttConfig {

@@ -104,6 +104,14 @@ export const formats = {
       isText(value) && value.split(",").every((one) => /^mqtts?:\/\/[^\s/@]+\/?$/.test(one.trim())),
     fromText: sameText,
   },
+  "host-names": {
+    expected: () => "a list of host names",
+    matches: (value) =>
+      Array.isArray(value) &&
+      value.length <= 20 &&
+      value.every((name) => isText(name) && /^[A-Za-z0-9]([A-Za-z0-9.-]{0,252})$/.test(name)),
+    fromText: sameText,
+  },
   permissions: {
     expected: () => "a list of texts like cam=everyone",
     matches: (value) => Array.isArray(value) && value.length <= 50 && value.every(isPermission),
@@ -181,7 +189,10 @@ export const decimal = (value: number, doc: string, options: Options): Key<numbe
 export const flag = (value: boolean, doc: string, options: Options): Key<boolean> =>
   key(value, "switch", doc, options);
 /** A list in the file; the environment cannot set it. */
-export const list = (format: "permissions" | "presets", doc: string): Key<readonly unknown[]> => ({
+export const list = (
+  format: "permissions" | "presets" | "host-names",
+  doc: string,
+): Key<readonly unknown[]> => ({
   doc,
   default: [],
   format,

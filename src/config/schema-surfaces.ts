@@ -31,6 +31,7 @@ export const http = {
   passwordFile: optionalText(fileDoc("password"), { env: "SPOTLIVE_HTTP_PASSWORD_FILE" }),
   token: secret("For programs (Authorization: Bearer). Better in a file.", { env: "SPOTLIVE_HTTP_TOKEN" }),
   tokenFile: optionalText(fileDoc("token"), { env: "SPOTLIVE_HTTP_TOKEN_FILE" }),
+  allowedHosts: list("host-names", "Names by which a proxy on this machine passes requests on."),
 } as const satisfies Group;
 
 export const mqtt = {

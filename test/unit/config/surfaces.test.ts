@@ -30,6 +30,12 @@ describe("the configuration of the surfaces", () => {
     expect(chat?.permissions).toEqual({ cam: "everyone", start: "vip" });
   });
 
+  it("reads the names that a proxy passes on", async () => {
+    expect((await parse("http: { port: 8080, allowedHosts: [spotlive.lan] }")).http?.allowedHosts).toEqual([
+      "spotlive.lan",
+    ]);
+  });
+
   it.each([
     ["camera: { presets: [{ name: home, pan: 999 }] }", /camera\.presets/],
     ["camera: { presets: [{ name: 'a b' }] }", /camera\.presets/],
@@ -38,6 +44,7 @@ describe("the configuration of the surfaces", () => {
     ["mqtt: { url: 'mqtt://user:secret@broker' }", /mqtt\.url/],
     ["mqtt: { url: 'mqtt://broker', baseTopic: homeassistant }", /mqtt\.discoveryPrefix/],
     ["http: { port: 0 }", /http\.port/],
+    ["http: { port: 8080, allowedHosts: ['a b'] }", /http\.allowedHosts/],
   ])("refuses %s and names the key", async (text, key) => {
     await expect(parse(text)).rejects.toThrow(key);
   });

@@ -95,6 +95,11 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     }
   }
 
+  function refuseIfLocked(origin: CommandRequest["origin"]): void {
+    if (!state.locked || (origin !== "chat" && origin !== "mqtt")) return;
+    throw new Fault("locked", "The operator has locked the camera: it cannot be moved until it is unlocked.");
+  }
+
   async function obey(request: CommandRequest): Promise<void> {
     const { command, origin } = request;
     switch (command.kind) {
@@ -121,13 +126,12 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
         session?.requestKeyframe();
         return;
       case "camera":
-        if (state.locked && (origin === "chat" || origin === "mqtt")) {
-          throw new Fault(
-            "locked",
-            "The operator has locked the camera: it cannot be moved until it is unlocked.",
-          );
-        }
-        return camera.act(command.action, () => refuseIfLate(request));
+        refuseIfLocked(origin);
+        // Asked again when the move's turn comes: the operator may have locked the camera meanwhile.
+        return camera.act(command.action, () => {
+          refuseIfLate(request);
+          refuseIfLocked(origin);
+        });
       case "clip":
         throw new Fault("not-supported", "This version makes no clips yet.");
       case "lock":

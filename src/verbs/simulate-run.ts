@@ -1,5 +1,4 @@
 import { createInterface } from "node:readline";
-import { Secret } from "../domain/secret.ts";
 import { childSignal, untilAborted } from "../lib/signals.ts";
 import { startBroker } from "../simulator/broker.ts";
 import { startIngest } from "../simulator/ingest.ts";
@@ -121,14 +120,13 @@ function readIngestSettings(words: readonly string[]): IngestOptions & { readonl
   const given = new Map(pairs(words));
   const mode = given.get("mode") ?? "accept";
   if (!ingestModes.includes(mode)) throw usage(`mode takes ${ingestModes.join(", ")}, got ${mode}`);
-  const [port, streamKey, recordTo] = [given.get("port"), given.get("streamKey"), given.get("recordTo")];
-  for (const name of ["mode", "port", "streamKey", "recordTo"]) given.delete(name);
+  const [port, recordTo] = [given.get("port"), given.get("recordTo")];
+  for (const name of ["mode", "port", "recordTo"]) given.delete(name);
   const [unknown] = given.keys();
-  if (unknown !== undefined) throw usage(`expected mode, port, streamKey or recordTo, got ${unknown}`);
+  if (unknown !== undefined) throw usage(`expected mode, port or recordTo, got ${unknown}`);
   return {
     mode: mode as IngestMode,
     ...(port !== undefined && { port: Number(port) }),
-    ...(streamKey !== undefined && { streamKey: new Secret(streamKey) }),
     ...(recordTo !== undefined && { recordTo }),
   };
 }

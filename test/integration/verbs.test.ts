@@ -47,6 +47,7 @@ describe("spotlive demo", () => {
     const { stdout } = await run(process.execPath, [program, "demo", "--seconds", "7"]);
     expect(stdout).toMatch(/^live {5}\| .* fps \| .* Mbit\/s \| queue .* dropped/m);
     expect(stdout).toMatch(/Twitch would mind: .*6000 kbit\/s/);
+    expect(stdout).toMatch(/mosquitto_pub -h 127\.0\.0\.1 -p \d+ -t spotlive\/demo\/stream\/set -m 'ON'/);
     expect(stdout).not.toContain("\r");
   });
 });

@@ -251,6 +251,18 @@ describe("the supervisor's hands", () => {
     expect(line.remembered.map(({ locked }) => locked)).toEqual([true, false]);
   });
 
+  it("refuses moves of chat that were already waiting when the camera was locked", async () => {
+    const camera = createHandCamera();
+    camera.hold();
+    await using line = setUp(["one"], camera);
+    const look: Command = { kind: "camera", action: { kind: "look", pan: 5, tilt: 0, zoom: 1 } };
+    const moves = [line.submit(look, "chat"), line.submit(look, "chat"), line.submit(look, "http")];
+    await line.send("lock");
+    camera.release();
+    expect((await Promise.all(moves)).map(({ ok }) => ok)).toEqual([true, false, true]);
+    expect(camera.actions).toHaveLength(2);
+  });
+
   it("carries out camera moves one after the other, refuses a pile of them, and never holds up a stop", async () => {
     const camera = createHandCamera();
     camera.hold();

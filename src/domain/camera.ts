@@ -48,7 +48,12 @@ export interface CameraControl {
   readonly can: ReadonlySet<CameraAbility>;
   /** Reads everything once; also a cheap test whether the camera can be reached. */
   read(signal: AbortSignal): Promise<CameraState>;
+  /** What the encoder is set to. */
+  readStream(signal: AbortSignal): Promise<StreamSettings>;
+  /** Sets what is given, leaves the rest, and gives what the camera says it does now. */
   setStream(settings: StreamSettings, signal: AbortSignal): Promise<StreamSettings>;
+  /** Lets the camera change its bit rate by itself, or not: two that steer one encoder fight. */
+  setCongestionControl(on: boolean, signal: AbortSignal): Promise<void>;
   /** Carries out one action and gives the state after it. */
   act(action: CameraAction, signal: AbortSignal): Promise<CameraState>;
 }

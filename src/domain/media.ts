@@ -20,6 +20,8 @@ export interface VideoUnit {
   readonly nalus: readonly Uint8Array[];
   /** The same NAL units as one AVCC block: each with its 4-byte big-endian length in front (ISO/IEC 14496-15). */
   readonly avcc: Uint8Array;
+  /** Parts of it are missing: it is shown, but nothing is begun with it. */
+  readonly damaged?: true;
   /** The original RTP packets after decryption, for passing through; empty where the source has none. */
   readonly packets: readonly Uint8Array[];
 }
@@ -63,4 +65,21 @@ export interface Output {
    * after an outage ends when the outage does; rejects when aborted.
    */
   awaitReachable?(signal: AbortSignal): Promise<void>;
+  /**
+   * How much waits on this side of the network now; undefined while nothing is connected. A look may cost some
+   * milliseconds: unless `eager`, and while nothing is wrong, the same object is given again for a while.
+   */
+  uplink?(eager: boolean): Uplink | undefined;
+}
+
+/** One look at an output's connection. */
+export interface Uplink {
+  /** Another number for each connection: counts of different ones cannot be compared. */
+  readonly connection: number;
+  /** Bytes handed in that have not arrived: in the socket, in the kernel, on their way. */
+  readonly waitingBytes: number;
+  /** Bytes that have arrived since the connection began. */
+  readonly deliveredBytes: number;
+  /** What the way takes there and back when nothing else is on it, milliseconds. */
+  readonly roundTripMs: number;
 }

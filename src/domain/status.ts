@@ -1,5 +1,6 @@
 import type { CameraState } from "./camera.ts";
 import type { FaultSummary } from "./fault.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** `silent`: a track of silence; `camera`: the camera's microphones; `none`: no track. */
 export type AudioChoice = "silent" | "camera" | "none";
@@ -13,8 +14,31 @@ export interface LineSettings {
   readonly audio: AudioChoice;
 }
 
-/** What the whole line is doing. `live` means that at least one destination takes pictures now. */
-export type Phase = "idle" | "starting" | "live" | "retrying" | "stopping";
+/**
+ * What the whole line is doing. `live` means that at least one destination takes pictures now; `holding` that it takes
+ * the last picture again and again, because the camera is away.
+ */
+export type Phase = "idle" | "starting" | "live" | "holding" | "retrying" | "stopping";
+
+/** How the picture comes to the outputs: as the camera made it, or decoded and encoded anew. */
+export type Path = "copy" | "transcode";
+
+/** The bit rate that is asked of the encoder, and why. */
+export interface RateStatus {
+  /** Bits per second. */
+  readonly target: number;
+  /** Most that is asked for, by configuration, cap and destinations. */
+  readonly ceiling: number;
+  readonly reason: string;
+}
+
+/** What one output's way to its server looks like. */
+export interface UplinkStatus {
+  /** Milliseconds that a picture waits on this side: own queue, socket and kernel. The longest since the last report. */
+  readonly delayMs: number;
+  /** Bits per second that it carried when it was last busy. */
+  readonly capacity?: number;
+}
 
 /** What one source or one output is doing. `failed` is final until the next start. */
 export type LinkState = "idle" | "connecting" | "running" | "waiting" | "failed";
@@ -81,6 +105,12 @@ export type StatusEvent =
   | { readonly type: "output-progress"; readonly name: string; readonly counters: OutputCounters }
   | { readonly type: "output-queue"; readonly name: string; readonly queue: QueueCounters }
   | { readonly type: "picture"; readonly width: number; readonly height: number; readonly profile: string }
+  | { readonly type: "uplink"; readonly name: string; readonly uplink: UplinkStatus }
+  | { readonly type: "verdict"; readonly verdict: Verdict }
+  | { readonly type: "path"; readonly path: Path; readonly reason: string }
+  /** The camera is away and its last picture goes out, or that is over. */
+  | { readonly type: "hold"; readonly holding: boolean; readonly reason: string }
+  | { readonly type: "rate"; readonly rate: RateStatus }
   | { readonly type: "settings"; readonly settings: LineSettings }
   | { readonly type: "lock"; readonly locked: boolean; readonly by: string }
   | { readonly type: "camera"; readonly camera: CameraState }
@@ -116,9 +146,15 @@ export interface Status {
     readonly bitsPerSecond: number;
   };
   readonly picture?: { readonly width: number; readonly height: number; readonly profile: string };
+  readonly path: Path;
+  /** Absent until there was enough to judge. */
+  readonly verdict?: Verdict;
+  /** Absent where the bit rate cannot be set. */
+  readonly rate?: RateStatus;
   readonly outputs: readonly (LinkStatus & {
     readonly counters?: OutputCounters;
     readonly queue?: QueueCounters;
+    readonly uplink?: UplinkStatus;
   })[];
   /** The newest notices, newest last, at most 20. */
   readonly notices: readonly string[];

@@ -48,8 +48,13 @@ export function parseAudioSpecificConfig(config: Uint8Array): AacFormat {
 
 export const silentAacFormat: AacFormat = { sampleRate: 44_100, channels: 2 };
 
-/** One AAC-LC stereo access unit of digital silence: a channel pair with no spectral data, then the end mark. */
-export const silentAacUnit: Uint8Array = Buffer.from([0x21, 0x10, 0x04, 0x60, 0x8c, 0x1c]);
+const silentStereoUnit: Uint8Array = Buffer.from([0x21, 0x10, 0x04, 0x60, 0x8c, 0x1c]);
+const silentMonoUnit: Uint8Array = Buffer.from([0x01, 0x18, 0x20, 0x07]);
+
+/** One AAC-LC access unit of digital silence: its channels with no spectral data, then the end mark. */
+export function silentAacUnit({ channels }: AacFormat): Uint8Array {
+  return channels === 1 ? silentMonoUnit : silentStereoUnit;
+}
 
 /** A pause of the picture that is longer than this is a pause of the silence too. */
 const maxCatchUpUs = 1_000_000;
@@ -60,8 +65,13 @@ const maxCatchUpUs = 1_000_000;
  * not given yet; the first call, and the first one after a pause of more than a second, starts at its own time.
  */
 export class SilentAacClock {
+  readonly #sampleRate: number;
   #startUs = Number.NEGATIVE_INFINITY;
   #given = 0;
+
+  constructor({ sampleRate }: AacFormat) {
+    this.#sampleRate = sampleRate;
+  }
 
   *take(ptsUs: number): Generator<number> {
     if (ptsUs - this.#nextUs() > maxCatchUpUs) {
@@ -75,8 +85,6 @@ export class SilentAacClock {
   }
 
   #nextUs(): number {
-    return (
-      this.#startUs + Math.round((this.#given * samplesPerAacUnit * 1_000_000) / silentAacFormat.sampleRate)
-    );
+    return this.#startUs + Math.round((this.#given * samplesPerAacUnit * 1_000_000) / this.#sampleRate);
   }
 }

@@ -8,8 +8,11 @@ import type { RtpPacket } from "./srtp.ts";
 export type LossPolicy = "freeze" | "pass";
 
 export interface DepacketizerHooks {
-  /** A picture, whether or not a keyframe came before it. `packets` are the RTP packets it came in. */
-  emit(unit: AssembledUnit, timestamp: number, packets: readonly Uint8Array[]): void;
+  /**
+   * A picture, whether or not a keyframe came before it; `damaged` where a part of it is missing. `packets` are the RTP
+   * packets it came in.
+   */
+  emit(unit: AssembledUnit, timestamp: number, packets: readonly Uint8Array[], damaged: boolean): void;
   /** A keyframe is wanted after a loss. */
   wantKeyframe(): void;
 }
@@ -23,6 +26,8 @@ export interface DepacketizerCounters {
 const singleTimeAggregation = 24;
 const fragmentationUnit = 28;
 const maximumPacketsKept = 4096;
+/** Six seconds without the IDR that was asked for: none will come. */
+const patienceTicks = 6 * 90_000;
 
 /**
  * RTP payloads to access units: RFC 6184 in single NAL unit mode and non-interleaved mode (single NAL, STAP-A, FU-A).
@@ -38,6 +43,8 @@ export class Depacketizer {
   #timestamp: number | undefined;
   #damaged = false;
   #needsKeyframe = false;
+  /** RTP timestamp of the first picture that was dropped for want of an IDR. */
+  #frozenSince: number | undefined;
   /** Before its first keyframe a stream cannot be shown, so nothing is lost with what is damaged there. */
   #begun = false;
 
@@ -150,11 +157,21 @@ export class Depacketizer {
     if (unit.keyframe) {
       this.#needsKeyframe = false;
       this.#begun = true;
-    } else if (this.#needsKeyframe) {
+    } else if (this.#needsKeyframe && !this.#hasWaitedEnough(timestamp)) {
       this.#drop();
       return;
     }
-    this.#hooks.emit(unit, timestamp, packets);
+    this.#frozenSince = undefined;
+    this.#hooks.emit(unit, timestamp, packets, damaged);
+  }
+
+  /** A camera that only refreshes its picture heals the damage and never sends an IDR: it is not waited for for ever. */
+  #hasWaitedEnough(timestamp: number): boolean {
+    this.#frozenSince ??= timestamp;
+    if (((timestamp - this.#frozenSince) | 0) < patienceTicks) return false;
+    this.#needsKeyframe = false;
+    this.#begun = false; // nor at the next loss, until there is an IDR again
+    return true;
   }
 
   #drop(): void {

@@ -21,7 +21,7 @@ export class GopCache {
   #kept: Kept[] = [];
 
   push(unit: Unit): void {
-    if (unit.kind === "video" && unit.keyframe) this.clear();
+    if (unit.kind === "video" && unit.keyframe && unit.damaged === undefined) this.clear();
     else if (this.#kept.length === 0) return;
     const bytes = unit.kind === "video" ? unit.avcc : unit.payload;
     const start = this.#length;
@@ -49,6 +49,14 @@ export class GopCache {
   get units(): readonly Unit[] {
     const bytes = Buffer.from(this.#memory.subarray(0, this.#length));
     return this.#kept.map((kept) => restore(kept, bytes.subarray(kept.start, kept.end)));
+  }
+
+  /** A copy of the keyframe alone, with its parameter sets. */
+  get keyframe(): VideoUnit | undefined {
+    const [first] = this.#kept;
+    if (first?.kind !== "video") return undefined;
+    const unit = restore(first, Buffer.from(this.#memory.subarray(first.start, first.end)));
+    return unit.kind === "video" ? unit : undefined;
   }
 
   /** Media time from the keyframe to the newest unit. */

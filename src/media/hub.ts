@@ -1,4 +1,4 @@
-import type { Unit } from "../domain/media.ts";
+import type { Unit, VideoUnit } from "../domain/media.ts";
 import type { QueueCounters } from "../domain/status.ts";
 import { UnitQueue } from "../lib/queue.ts";
 import type { QueueLimits } from "../lib/queue.ts";
@@ -37,6 +37,22 @@ export class Hub {
 
   get hasPicture(): boolean {
     return !this.#cache.isEmpty;
+  }
+
+  /** Copies of everything since the last keyframe. */
+  get gop(): readonly Unit[] {
+    return this.#cache.units;
+  }
+
+  /** A copy of the keyframe that a new reader would begin with. */
+  get keyframe(): VideoUnit | undefined {
+    return this.#cache.keyframe;
+  }
+
+  /** Ends every subscription after what waits, and begins anew with the next keyframe. */
+  end(): void {
+    this.#cache.clear();
+    for (const queue of this.#queues) queue.close();
   }
 
   subscribe(limits: QueueLimits, hooks: SubscriptionHooks): Subscription {

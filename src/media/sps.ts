@@ -1,8 +1,16 @@
 import { Fault } from "../domain/fault.ts";
 import { BitReader, removeEmulationPrevention } from "./bits.ts";
 
+/** How the order of showing is coded (ITU-T H.264, 8.2.1). Type 0 sends the last bits of a count with each picture. */
+export type PictureOrderCount =
+  | { readonly type: 0; /** Bits of pic_order_cnt_lsb, 4 to 16. */ readonly log2MaxLsb: number }
+  | { readonly type: 1; /** delta_pic_order_always_zero_flag. */ readonly deltaAlwaysZero: boolean }
+  | { readonly type: 2 };
+
 /** What a sequence parameter set says (ITU-T H.264, 7.3.2.1.1 and annex E). */
 export interface SequenceParameters {
+  /** seq_parameter_set_id, 0 to 31. */
+  readonly id: number;
   readonly profileIdc: number;
   /** The six constraint_set flags and two reserved bits, as one byte. */
   readonly constraintFlags: number;
@@ -12,6 +20,18 @@ export interface SequenceParameters {
   readonly width: number;
   readonly height: number;
   readonly interlaced: boolean;
+  /** Coded size of a frame, before cropping, in macroblocks of 16 x 16 luma samples. */
+  readonly widthInMacroblocks: number;
+  readonly heightInMacroblocks: number;
+  /** chroma_format_idc: 0 is monochrome, 1 is 4:2:0, 2 is 4:2:2, 3 is 4:4:4. */
+  readonly chromaFormat: number;
+  /** The three planes of a 4:4:4 picture are coded as if each were a monochrome picture. */
+  readonly separateColourPlanes: boolean;
+  /** Bits of a luma or chroma sample, whichever has more. */
+  readonly bitDepth: number;
+  /** Bits of frame_num, 4 to 16. */
+  readonly log2MaxFrameNum: number;
+  readonly pictureOrderCount: PictureOrderCount;
   readonly referenceFrames: number;
   /** Frames per second of a fixed or nominal rate, if the stream tells. */
   readonly frameRate?: number;
@@ -33,10 +53,10 @@ export function parseSps(nalu: Uint8Array): SequenceParameters {
   const profileIdc = bits.unsigned(8);
   const constraintFlags = bits.unsigned(8);
   const levelIdc = bits.unsigned(8);
-  bits.unsignedExpGolomb(); // seq_parameter_set_id
-  const chroma = profilesWithChromaFormat.has(profileIdc) ? readChroma(bits) : { width: 2, height: 2 };
-  bits.unsignedExpGolomb(); // log2_max_frame_num_minus4
-  skipPictureOrderCount(bits);
+  const id = bits.unsignedExpGolombUpTo(31, "seq_parameter_set_id");
+  const samples = profilesWithChromaFormat.has(profileIdc) ? readSamples(bits) : usualSamples;
+  const log2MaxFrameNum = bits.unsignedExpGolombUpTo(12, "log2_max_frame_num_minus4") + 4;
+  const pictureOrderCount = readPictureOrderCount(bits);
   const referenceFrames = bits.unsignedExpGolomb();
   bits.flag(); // gaps_in_frame_num_value_allowed_flag
   const widthInMacroblocks = bits.unsignedExpGolomb() + 1;
@@ -46,20 +66,29 @@ export function parseSps(nalu: Uint8Array): SequenceParameters {
   bits.flag(); // direct_8x8_inference_flag
   const fieldFactor = framesOnly ? 1 : 2;
   const crop = readCropping(bits);
-  const width = widthInMacroblocks * macroblock - (crop.left + crop.right) * chroma.width;
-  const height =
-    heightInMapUnits * fieldFactor * macroblock - (crop.top + crop.bottom) * chroma.height * fieldFactor;
-  if (width <= 0 || height <= 0 || width > maximumSide || height > maximumSide) {
-    throw new Fault("malformed", `The SPS gives an impossible picture size of ${width}x${height}.`);
+  const unit = cropUnits(samples);
+  const heightInMacroblocks = heightInMapUnits * fieldFactor;
+  const [codedWidth, codedHeight] = [widthInMacroblocks * macroblock, heightInMacroblocks * macroblock];
+  const width = codedWidth - (crop.left + crop.right) * unit.width;
+  const height = codedHeight - (crop.top + crop.bottom) * unit.height * fieldFactor;
+  if (width <= 0 || height <= 0 || codedWidth > maximumSide || codedHeight > maximumSide) {
+    const sizes = `${width}x${height} of ${codedWidth}x${codedHeight}`;
+    throw new Fault("malformed", `The SPS gives an impossible picture size: ${sizes} samples.`);
   }
   const usability = bits.flag() ? readVideoUsability(bits) : {};
   return {
+    id,
     profileIdc,
     constraintFlags,
     levelIdc,
     width,
     height,
     interlaced: !framesOnly,
+    widthInMacroblocks,
+    heightInMacroblocks,
+    ...samples,
+    log2MaxFrameNum,
+    pictureOrderCount,
     referenceFrames,
     ...usability,
   };
@@ -85,18 +114,26 @@ export function profileName(sps: Pick<SequenceParameters, "profileIdc" | "constr
   }
 }
 
-/** Gives the crop units in luma samples (table 6-1). */
-function readChroma(bits: BitReader): { readonly width: number; readonly height: number } {
-  const format = bits.unsignedExpGolomb();
-  if (format === 3) bits.flag(); // separate_colour_plane_flag
-  bits.unsignedExpGolomb(); // bit_depth_luma_minus8
-  bits.unsignedExpGolomb(); // bit_depth_chroma_minus8
+type Samples = Pick<SequenceParameters, "chromaFormat" | "separateColourPlanes" | "bitDepth">;
+
+/** What holds where the profile has no say in it. */
+const usualSamples: Samples = { chromaFormat: 1, separateColourPlanes: false, bitDepth: 8 };
+
+function readSamples(bits: BitReader): Samples {
+  const chromaFormat = bits.unsignedExpGolomb();
+  const separateColourPlanes = chromaFormat === 3 && bits.flag();
+  const bitDepth = 8 + Math.max(bits.unsignedExpGolomb(), bits.unsignedExpGolomb());
   bits.flag(); // qpprime_y_zero_transform_bypass_flag
   if (bits.flag()) {
-    const lists = format === 3 ? 12 : 8;
+    const lists = chromaFormat === 3 ? 12 : 8;
     for (let i = 0; i < lists; i += 1) if (bits.flag()) skipScalingList(bits, i < 6 ? 16 : 64);
   }
-  return { width: format === 1 || format === 2 ? 2 : 1, height: format === 1 ? 2 : 1 };
+  return { chromaFormat, separateColourPlanes, bitDepth };
+}
+
+/** The crop units in luma samples (table 6-1). */
+function cropUnits({ chromaFormat }: Samples): { readonly width: number; readonly height: number } {
+  return { width: chromaFormat === 1 || chromaFormat === 2 ? 2 : 1, height: chromaFormat === 1 ? 2 : 1 };
 }
 
 function skipScalingList(bits: BitReader, size: number): void {
@@ -108,17 +145,23 @@ function skipScalingList(bits: BitReader, size: number): void {
   }
 }
 
-function skipPictureOrderCount(bits: BitReader): void {
+function readPictureOrderCount(bits: BitReader): PictureOrderCount {
   const type = bits.unsignedExpGolomb();
-  if (type === 0) bits.unsignedExpGolomb();
-  else if (type === 1) {
-    bits.flag();
-    bits.signedExpGolomb();
-    bits.signedExpGolomb();
-    const cycle = bits.unsignedExpGolomb();
-    if (cycle > 255)
-      throw new Fault("malformed", "The SPS gives more than 255 frames in its order count cycle.");
-    for (let i = 0; i < cycle; i += 1) bits.signedExpGolomb();
+  switch (type) {
+    case 0:
+      return { type, log2MaxLsb: bits.unsignedExpGolombUpTo(12, "log2_max_pic_order_cnt_lsb_minus4") + 4 };
+    case 1: {
+      const deltaAlwaysZero = bits.flag();
+      bits.signedExpGolomb(); // offset_for_non_ref_pic
+      bits.signedExpGolomb(); // offset_for_top_to_bottom_field
+      const cycle = bits.unsignedExpGolombUpTo(255, "num_ref_frames_in_pic_order_cnt_cycle");
+      for (let i = 0; i < cycle; i += 1) bits.signedExpGolomb();
+      return { type, deltaAlwaysZero };
+    }
+    case 2:
+      return { type };
+    default:
+      throw new Fault("malformed", `The SPS gives ${type} as pic_order_cnt_type, more than 2.`);
   }
 }
 

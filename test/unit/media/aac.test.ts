@@ -1,7 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Fault } from "../../../src/domain/fault.ts";
-import { audioSpecificConfig, parseAudioSpecificConfig, SilentAacClock } from "../../../src/media/aac.ts";
+import {
+  audioSpecificConfig,
+  parseAudioSpecificConfig,
+  SilentAacClock,
+  silentAacFormat,
+} from "../../../src/media/aac.ts";
 
 describe("AudioSpecificConfig", () => {
   it("has the bytes that every decoder knows", () => {
@@ -38,7 +43,7 @@ describe("AudioSpecificConfig", () => {
 
 describe("SilentAacClock", () => {
   it("gives 1024 samples at 44.1 kHz for each unit, without drift, up to the picture's time", () => {
-    const clock = new SilentAacClock();
+    const clock = new SilentAacClock(silentAacFormat);
     const times: number[] = [];
     for (let frame = 0; frame <= 30 * 60; frame += 1)
       times.push(...clock.take(5_000_000 + Math.round((frame * 1e6) / 30)));
@@ -48,13 +53,13 @@ describe("SilentAacClock", () => {
   });
 
   it("fills a short pause of the picture", () => {
-    const clock = new SilentAacClock();
+    const clock = new SilentAacClock(silentAacFormat);
     expect([...clock.take(0)]).toEqual([0]);
     expect([...clock.take(900_000)]).toHaveLength(38);
   });
 
   it("begins anew after a pause of more than a second instead of catching up", () => {
-    const clock = new SilentAacClock();
+    const clock = new SilentAacClock(silentAacFormat);
     expect([...clock.take(0)]).toEqual([0]);
     expect([...clock.take(3_600_000_000)]).toEqual([3_600_000_000]);
     expect([...clock.take(3_600_023_220)]).toEqual([3_600_023_220]);

@@ -7,13 +7,14 @@ import { nal, packetize, packetOf, pps, sps } from "../../helpers/rtp.ts";
 
 interface Got extends AssembledUnit {
   readonly timestamp: number;
+  readonly damaged: boolean;
 }
 
 function collect(policy: LossPolicy = "freeze") {
   const units: Got[] = [];
   let wanted = 0;
   const depacketizer = new Depacketizer(policy, {
-    emit: (unit, timestamp) => units.push({ ...unit, timestamp }),
+    emit: (unit, timestamp, _packets, damaged) => units.push({ ...unit, timestamp, damaged }),
     wantKeyframe: () => (wanted += 1),
   });
   return { depacketizer, units, wanted: () => wanted };
@@ -169,13 +170,27 @@ describe("Depacketizer", () => {
     expect(units).toHaveLength(0);
   });
 
-  it("with pass hands on what is left of a damaged picture", () => {
+  it("with freeze does not wait for ever for an IDR that a camera without any never sends", () => {
+    const { depacketizer, units } = collect("freeze");
+    const send = (seconds: number, nalus: readonly Uint8Array[], gap = false): void => {
+      const packets = packetize(nalus, { timestamp: seconds * 90_000, firstIndex: 0 });
+      for (const [i, packet] of packets.entries()) depacketizer.push(packet, gap && i === 0);
+    };
+    send(0, idr);
+    for (let seconds = 1; seconds <= 10; seconds += 1) send(seconds, [nal(1, 50)], seconds === 1);
+    expect(units.map(({ timestamp }) => timestamp / 90_000)).toEqual([0, 7, 8, 9, 10]);
+    send(11, [nal(1, 50)], true);
+    expect(units.at(-1)?.timestamp).toBe(11 * 90_000);
+  });
+
+  it("with pass hands on what is left of a damaged picture, marked as damaged", () => {
     const { depacketizer, units } = collect("pass");
     for (const packet of packetize(idr, { timestamp: 1, firstIndex: 0 })) depacketizer.push(packet, false);
     const [first, , ...others] = packetize([nal(1, 3000), nal(1, 700)], { timestamp: 2, firstIndex: 9 });
     if (first !== undefined) depacketizer.push(first, false);
     for (const [i, packet] of others.entries()) depacketizer.push(packet, i === 0);
     expect(units[1]?.nalus.map((nalu) => nalu.length)).toEqual([700]);
+    expect(units.map(({ damaged }) => damaged)).toEqual([false, true]);
   });
 
   it("survives any payload in any order", () => {

@@ -72,6 +72,23 @@ describe("Hub", () => {
     expect(subscription.counters.droppedUnits).toBe(20);
   });
 
+  it("gives readers what waits when it is ended, and begins anew with the next keyframe", async () => {
+    const hub = new Hub();
+    hub.publish(videoUnit(0, true));
+    const subscription = hub.subscribe(limits, noHooks);
+    const reader = take(subscription, 9);
+    hub.publish(videoUnit(33));
+    hub.end();
+    hub.publish(videoUnit(66));
+    expect(await reader).toEqual([0, 33]);
+    expect(hub.hasPicture).toBe(false);
+    expect(hub.keyframe).toBeUndefined();
+    const again = take(subscription, 1);
+    hub.publish(videoUnit(99));
+    hub.publish(videoUnit(133, true));
+    expect(await again).toEqual([133]);
+  });
+
   it("says that a reader has begun only when it iterates", async () => {
     const hub = new Hub();
     let begun = 0;

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Fault } from "../../../src/domain/fault.ts";
 import { parseSps, profileName } from "../../../src/media/sps.ts";
+import { writeSps } from "../../helpers/h264-writer.ts";
 
 /** Made by x264 with known settings. */
 const known = [
@@ -41,6 +42,41 @@ describe("parseSps", () => {
       expect(profileName(sps)).toBe(profile);
     },
   );
+
+  it("reads what a slice header depends on", () => {
+    const openh264 = parseSps(Buffer.from("6742c00a8c8d4316403c2211a8", "hex"));
+    expect(openh264).toMatchObject({
+      id: 0,
+      log2MaxFrameNum: 15,
+      pictureOrderCount: { type: 0, log2MaxLsb: 16 },
+      widthInMacroblocks: 6,
+      heightInMacroblocks: 5,
+      chromaFormat: 1,
+      separateColourPlanes: false,
+      bitDepth: 8,
+    });
+    const [fullHd, , , interlaced, planar] = known.map(({ hex }) => parseSps(Buffer.from(hex, "hex")));
+    expect(fullHd).toMatchObject({ widthInMacroblocks: 120, heightInMacroblocks: 68 });
+    expect(fullHd).toMatchObject({ log2MaxFrameNum: 4, pictureOrderCount: { type: 2 } });
+    expect(interlaced).toMatchObject({ widthInMacroblocks: 45, heightInMacroblocks: 36 });
+    expect(planar).toMatchObject({ chromaFormat: 3, separateColourPlanes: false, bitDepth: 8 });
+    const fields = { id: 31, profileIdc: 244, chromaFormat: 3, separateColourPlanes: true, bitDepth: 10 };
+    const { id, separateColourPlanes, bitDepth, pictureOrderCount } = parseSps(
+      writeSps({ ...fields, orderCountType: 1 }),
+    );
+    expect({ id, separateColourPlanes, bitDepth }).toEqual({
+      id: 31,
+      separateColourPlanes: true,
+      bitDepth: 10,
+    });
+    expect(pictureOrderCount).toEqual({ type: 1, deltaAlwaysZero: true });
+  });
+
+  it("refuses a size that only cropping makes believable", () => {
+    const widthInMacroblocks = 100_000;
+    const cropped = writeSps({ widthInMacroblocks, cropping: [0, 8 * widthInMacroblocks - 160, 0, 0] });
+    expect(() => parseSps(cropped)).toThrow("impossible picture size: 320x192 of 1600000x192 samples");
+  });
 
   it("gives a result or a fault called malformed for any bytes", () => {
     const mutated = fc

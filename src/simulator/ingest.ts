@@ -16,7 +16,9 @@ import { serveSession, type Answer } from "./ingest-session.ts";
 export type IngestMode = "accept" | "refuse-key" | "close" | "stall";
 
 export interface IngestOptions {
-  /** On 127.0.0.1; 0 (default) lets the kernel choose. */
+  /** The address to listen on; 127.0.0.1 if absent. */
+  readonly host?: string;
+  /** 0 (default) lets the kernel choose. */
   readonly port?: number;
   /** The path of the URL; `app` if absent. */
   readonly app?: string;
@@ -27,6 +29,8 @@ export interface IngestOptions {
   /** Where to write what arrives, as FLV; the second connection's file ends in `-2.flv`, and so on. */
   readonly recordTo?: string;
 }
+
+const loopback = "127.0.0.1";
 
 /** A Twitch-like ingest. Disposal closes it and everything that is connected. */
 export interface Ingest extends AsyncDisposable {
@@ -50,7 +54,7 @@ export async function startIngest(options: IngestOptions, signal: AbortSignal): 
     ingest.take(socket),
   );
   try {
-    server.listen(options.port ?? 0, "127.0.0.1");
+    server.listen(options.port ?? 0, options.host ?? loopback);
     await once(server, "listening", { signal });
   } catch (error) {
     server.close();
@@ -83,7 +87,7 @@ class LocalIngest implements Ingest {
 
   get url(): string {
     const scheme = this.#options.tls === undefined ? "rtmp" : "rtmps";
-    return `${scheme}://127.0.0.1:${this.port}/${this.#app}`;
+    return `${scheme}://${this.#options.host ?? loopback}:${this.port}/${this.#app}`;
   }
 
   get mode(): IngestMode {

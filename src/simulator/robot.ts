@@ -7,11 +7,12 @@ import { Camera } from "./robot/camera.ts";
 import type { CameraHooks, PictureChange } from "./robot/camera.ts";
 import { addCameraServices, firstScreen } from "./robot/camera-services.ts";
 import { createCameraIdentity, createRobotIdentity } from "./robot/certificates.ts";
+import { keepDeadPort } from "./robot/dead-port.ts";
 import { FrameLog } from "./robot/frame-log.ts";
 import type { LoggedFrame } from "./robot/frame-log.ts";
 import type { NetworkFaults } from "./robot/network.ts";
 import { defaultRobotOptions } from "./robot/options.ts";
-import type { RobotOptions } from "./robot/options.ts";
+import type { PictureSettings, RobotOptions } from "./robot/options.ts";
 import { RpcServer } from "./robot/rpc.ts";
 import { Signalling } from "./robot/signalling.ts";
 import { Tokens } from "./robot/tokens.ts";
@@ -63,6 +64,8 @@ export interface Robot extends AsyncDisposable {
   readonly frames: readonly LoggedFrame[];
   /** Frame numbers in the picture count modulo this until the first change; afterwards modulo 2^20. */
   readonly frameNumberModulus: number;
+  /** What the camera's encoder is set to now. */
+  readonly settings: PictureSettings;
   /** Whether a client has switched the camera's own congestion control on; it has no effect here. */
   readonly congestionControl: boolean;
   /** Resolves when the robot is closed; rejects with the `Fault` that ended its camera. */
@@ -81,7 +84,7 @@ export interface Robot extends AsyncDisposable {
   expireTokens(): void;
   /** Takes the camera's services out of the directory, or puts them back. */
   setServices(run: boolean): void;
-  /** Cuts every connection without a word and refuses new ones, until `appear`. */
+  /** Cuts every connection without a word and resets new ones, until `appear`. */
   vanish(): Promise<void>;
   appear(): Promise<void>;
 }
@@ -127,11 +130,17 @@ export async function startRobot(settings: Partial<RobotOptions>, signal: AbortS
   addBaseServices(rpc, options, tokens, cameraServicesRun);
   const controls = addCameraServices(rpc, options, camera, cameraServicesRun);
   let signalling = new Signalling(cameraIdentity, tokens, () => viewers.create());
-  const vanish = async (): Promise<void> => {
+  let deadPorts: readonly AsyncDisposable[] = [];
+  const leaveDeadPorts = async (): Promise<void> => {
+    await Promise.all(deadPorts.map((port) => port[Symbol.asyncDispose]()));
+    deadPorts = [];
+  };
+  const hangUp = async (): Promise<void> => {
     rpc.close();
     await Promise.all([signalling.close(), viewers.close()]);
   };
-  starting.defer(vanish);
+  starting.defer(leaveDeadPorts);
+  starting.defer(hangUp);
   const address: RobotAddress = {
     host: "127.0.0.1",
     grpcPort: await rpc.listen(robotIdentity, 0),
@@ -164,6 +173,9 @@ export async function startRobot(settings: Partial<RobotOptions>, signal: AbortS
     get frameNumberModulus() {
       return camera.numberModulus;
     },
+    get settings() {
+      return camera.settings;
+    },
     get congestionControl() {
       return controls.congestionControl;
     },
@@ -179,8 +191,12 @@ export async function startRobot(settings: Partial<RobotOptions>, signal: AbortS
     setServices(run) {
       servicesRun = run;
     },
-    vanish,
+    async vanish() {
+      await hangUp();
+      deadPorts = await Promise.all([address.grpcPort, address.cameraPort].map(keepDeadPort));
+    },
     async appear() {
+      await leaveDeadPorts();
       signalling = new Signalling(cameraIdentity, tokens, () => viewers.create());
       await Promise.all([rpc.listen(robotIdentity, address.grpcPort), signalling.listen(address.cameraPort)]);
     },

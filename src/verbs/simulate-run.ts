@@ -120,12 +120,13 @@ function readIngestSettings(words: readonly string[]): IngestOptions & { readonl
   const given = new Map(pairs(words));
   const mode = given.get("mode") ?? "accept";
   if (!ingestModes.includes(mode)) throw usage(`mode takes ${ingestModes.join(", ")}, got ${mode}`);
-  const [port, recordTo] = [given.get("port"), given.get("recordTo")];
-  for (const name of ["mode", "port", "recordTo"]) given.delete(name);
+  const [host, port, recordTo] = [given.get("host"), given.get("port"), given.get("recordTo")];
+  for (const name of ["mode", "host", "port", "recordTo"]) given.delete(name);
   const [unknown] = given.keys();
-  if (unknown !== undefined) throw usage(`expected mode, port or recordTo, got ${unknown}`);
+  if (unknown !== undefined) throw usage(`expected mode, host, port or recordTo, got ${unknown}`);
   return {
     mode: mode as IngestMode,
+    ...(host !== undefined && { host }),
     ...(port !== undefined && { port: Number(port) }),
     ...(recordTo !== undefined && { recordTo }),
   };

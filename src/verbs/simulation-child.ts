@@ -2,6 +2,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { Fault } from "../domain/fault.ts";
 import { startChild } from "../lib/child.ts";
+import type { CommandLine } from "../simulator/namespace.ts";
 import type { SimulationEvent, SimulatorKind } from "./simulate-run.ts";
 
 /** A simulator in a process of its own, so that what it costs is not counted as ours. */
@@ -15,17 +16,17 @@ export interface SimulationChild extends AsyncDisposable {
 
 const program = fileURLToPath(new URL("../spotlive.mjs", import.meta.url));
 
-/** Starts `spotlive simulate WHAT --json`; every event line goes to `onEvent`. */
+/** Starts `spotlive simulate WHAT --json`, in a network namespace if `enter` puts it there; every event line goes to `onEvent`. */
 export async function startSimulation(
   what: SimulatorKind,
   settings: Readonly<Record<string, string | number>>,
   onEvent: (event: SimulationEvent) => void,
   signal: AbortSignal,
+  enter: (command: CommandLine) => CommandLine = (command) => command,
 ): Promise<SimulationChild> {
   const words = Object.entries(settings).flatMap(([name, value]) => ["--set", `${name}=${value}`]);
-  const child = await startChild(process.execPath, [program, "simulate", what, "--json", ...words], signal, {
-    purpose: `simulating the ${what}`,
-  });
+  const [executable, ...argv] = enter([process.execPath, program, "simulate", what, "--json", ...words]);
+  const child = await startChild(executable, argv, signal, { purpose: `simulating the ${what}` });
   const replies: PromiseWithResolvers<Readonly<Record<string, unknown>>>[] = [];
   createInterface({ input: child.stdout }).on("line", (line) => {
     const message = parseLine(line);

@@ -1,4 +1,7 @@
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 
 export interface RunningProcess {
   readonly pid: number;
@@ -12,9 +15,7 @@ export function ownChildren(): RunningProcess[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   return pids.flatMap((pid) => {
     try {
-      const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-      const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
-      if (parent !== process.pid) return [];
+      if (statOf(Number(pid))?.parent !== process.pid) return [];
       const read = (name: string): string =>
         readFileSync(`/proc/${pid}/${name}`, "latin1").replaceAll("\0", " ");
       return [{ pid: Number(pid), commandLine: read("cmdline"), environment: read("environ") }];
@@ -22,4 +23,60 @@ export function ownChildren(): RunningProcess[] {
       return []; // ended while it was being looked at
     }
   });
+}
+
+/** Ends a child process and everything below it, each by its own id, and waits until all have ended. */
+export async function endProcessTree(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const below = descendantsOf(child.pid);
+  const exited = once(child, "exit");
+  for (const pid of [child.pid, ...below]) kill(pid);
+  await exited;
+  while (below.some(isAlive)) await sleep(5); // strangers tell nobody here when they end
+}
+
+/** Ids of the processes below one, at this moment. */
+export function descendantsOf(root: number): number[] {
+  const found = new Set([root]);
+  const parents = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => [Number(name), statOf(Number(name))?.parent ?? 0] as const);
+  for (let before = 0; before < found.size;) {
+    before = found.size;
+    for (const [pid, parent] of parents) if (found.has(parent)) found.add(pid);
+  }
+  return [...found].filter((pid) => pid !== root);
+}
+
+/** The name of a process's program; empty when it has ended. */
+export function nameOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "latin1").trim();
+  } catch {
+    return "";
+  }
+}
+
+/** Whether it does something still; a zombie does not. */
+export function isAlive(pid: number): boolean {
+  const state = statOf(pid)?.state;
+  return state !== undefined && state !== "Z";
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // it has ended by itself
+  }
+}
+
+function statOf(pid: number): { readonly state: string; readonly parent: number } | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const [state = "", parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return { state, parent: Number(parent) };
+  } catch {
+    return undefined; // no longer there
+  }
 }

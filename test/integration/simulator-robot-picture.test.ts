@@ -128,9 +128,13 @@ describe("the robot's picture", () => {
       "reports",
     );
     const sound = scene.viewer.packets.filter(({ header }) => header.payloadType === opus);
-    const steps = sound
-      .slice(1)
-      .map(({ header }, index) => header.timestamp - (sound[index]?.header.timestamp ?? 0));
+    // From one packet to the next: a busy machine may lose one on its way to the viewer.
+    const steps = sound.slice(1).flatMap(({ header }, index) => {
+      const before = sound[index]?.header;
+      const isNext = before !== undefined && header.sequenceNumber === (before.sequenceNumber + 1) % 65_536;
+      return isNext ? [header.timestamp - before.timestamp] : [];
+    });
+    expect(steps.length).toBeGreaterThan(sound.length * 0.9);
     expect(new Set(steps)).toEqual(new Set([960]));
     const ssrc = scene.pictures()[0]?.ssrc;
     const reports = scene.viewer.rtcp
@@ -150,8 +154,11 @@ it("sends no sound to a viewer who wants none", async () => {
 });
 
 describe("IDR pictures", () => {
-  it("never come to a late viewer in mode refresh-only", async () => {
-    await using scene = await watchRobot({ idr: "refresh-only" });
+  it.each([
+    ["always", "but parameter sets at each recovery point"],
+    ["once", "nor parameter sets where those come only once"],
+  ] as const)("never come to a late viewer in mode refresh-only, %s: %s", async (parameterSets, _rest) => {
+    await using scene = await watchRobot({ idr: "refresh-only", parameterSets });
     await scene.watch(30);
     await using late = await viewRobot(scene.robot.address, scene.token);
     await late.until(() => countPictures(late) >= 90, "pictures");
@@ -160,7 +167,8 @@ describe("IDR pictures", () => {
     const [seen, seenLate] = [scene.pictures(), depacketize(late.packets)];
     expect(seen.filter(hasIdr)).toHaveLength(1);
     expect(seenLate.filter(hasIdr)).toHaveLength(0);
-    expect(seenLate.flatMap(typesOf).filter((type) => type === 7 || type === 8)).toEqual([]);
+    const sets = seenLate.flatMap(typesOf).filter((type) => type === 7 || type === 8);
+    expect(sets.length > 0).toBe(parameterSets === "always");
     await expectPerfect(scene, seen);
   });
 

@@ -297,7 +297,7 @@ it("vanishes without a word and appears again at the same ports", async () => {
   const token = await logIn(robot.address);
   await robot.vanish();
   await expect(logIn(robot.address)).rejects.toEqual(code(status.UNAVAILABLE));
-  await expect(askCamera(robot.address, { token })).rejects.toMatchObject({ code: "ECONNREFUSED" });
+  await expect(askCamera(robot.address, { token })).rejects.toMatchObject({ code: "ECONNRESET" });
   await robot.appear();
   expect((await askCamera(robot.address, { token })).status).toBe(200);
 });

@@ -1,4 +1,5 @@
 import { toFault } from "../../domain/fault.ts";
+import { nowUs } from "../../lib/clock.ts";
 import type { Robot } from "../robot.ts";
 
 /** A command's fields as they came: only those that are asked for are looked at. */
@@ -22,8 +23,16 @@ const commands: Readonly<Record<string, (robot: Robot, fields: Fields) => unknow
   services: (robot, fields) => robot.setServices(oneOf(fields, "run", [true, false])),
   vanish: (robot) => robot.vanish(),
   appear: (robot) => robot.appear(),
-  counters: (robot) => ({ counters: robot.counters, frameNumberModulus: robot.frameNumberModulus }),
+  counters: (robot) => ({
+    counters: robot.counters,
+    frameNumberModulus: robot.frameNumberModulus,
+    clockUs: nowUs(),
+  }),
   frames: (robot) => ({ frames: robot.frames }),
+  settings: ({ settings, congestionControl }) => {
+    const { bitrate, idrInterval, refreshInterval } = settings;
+    return { bitrate, idrInterval, refreshInterval, congestionControl };
+  },
 };
 
 /**

@@ -11,6 +11,8 @@ import type { H264Profile, PictureSettings } from "./options.ts";
 /** One encoded picture, already cut into RTP payloads. */
 export interface EncodedPicture {
   readonly keyframe: boolean;
+  /** An IDR, or a recovery point of a stream that is refreshed gradually: where the parameter sets are repeated. */
+  readonly entry: boolean;
   readonly bytes: number;
   readonly payloads: readonly Uint8Array[];
   /** The parameter sets it needs, as one payload; the same object for all pictures of one encoder. */
@@ -116,7 +118,7 @@ function makeEncoder(child: Child, fps: number): Encoder {
   let fed = 0;
   const take = (tag: FlvTag): void => {
     if (tag.kind === "avc-config") parameterSets = aggregate([...tag.sps, ...tag.pps]);
-    else if (tag.kind === "video") waiting.shift()?.resolve(encodedPicture(tag.avcc, parameterSets));
+    else if (tag.kind === "video") waiting.shift()?.resolve(encodedPicture(tag, parameterSets));
   };
   const fail = (error: unknown): void => {
     for (const one of waiting.splice(0)) one.reject(error);
@@ -150,11 +152,12 @@ function makeEncoder(child: Child, fps: number): Encoder {
   };
 }
 
-function encodedPicture(avcc: Buffer, parameterSets: Uint8Array): EncodedPicture {
-  const nalus = splitAvcc(avcc);
+function encodedPicture(tag: FlvTag & { kind: "video" }, parameterSets: Uint8Array): EncodedPicture {
+  const nalus = splitAvcc(tag.avcc);
   return {
     keyframe: nalus.some((nalu) => typeOf(nalu) === nalType.idr),
-    bytes: avcc.length,
+    entry: tag.keyframe,
+    bytes: tag.avcc.length,
     payloads: nalus.flatMap((nalu) => payloadsOfNalu(nalu)),
     parameterSets,
   };

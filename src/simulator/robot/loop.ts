@@ -123,6 +123,7 @@ export function parseLoop(bytes: Buffer): readonly EncodedPicture[] | undefined 
     for (let index = 0; index < count && !damaged; index++) payloads.push(take(takeNumber(2)));
     pictures.push({
       keyframe,
+      entry: keyframe,
       payloads,
       parameterSets,
       bytes: payloads.reduce((sum, one) => sum + one.length, 0),

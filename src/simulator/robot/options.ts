@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 
@@ -89,6 +90,20 @@ export function defaultRobotOptions(): RobotOptions {
     reorderPercent: 0,
     seed: 1,
     clockSkewPpm: 0,
-    cacheDirectory: join(tmpdir(), `spotlive-simulator-cache-${userInfo().uid}`),
+    cacheDirectory: join(tmpdir(), `spotlive-simulator-cache-${ownerId()}`),
   };
+}
+
+/** Who we are on this machine: in a user namespace, as `demo --uplink` makes one, everybody is root. */
+function ownerId(): number {
+  const { uid } = userInfo();
+  try {
+    const [inside = 0, outside = 0] = readFileSync("/proc/self/uid_map", "latin1")
+      .trim()
+      .split(/\s+/)
+      .map(Number);
+    return uid - inside + outside;
+  } catch {
+    return uid; // no Linux
+  }
 }

@@ -143,7 +143,10 @@ export async function createViewer(options: RobotOptions, seed: number, hooks: V
       hooks.onConnected();
     } else if (state === "failed" || state === "closed") void close();
   });
-  await peer.setLocalDescription(await peer.createOffer());
+  const description = await peer.createOffer();
+  // Without a STUN server werift asks Google's.
+  for (const { connection } of peer.iceTransports) delete connection.stunServer;
+  await peer.setLocalDescription(description);
   const offer = peer.localDescription?.sdp ?? "";
   const [, cname = ""] = /a=ssrc:\d+ cname:(\S+)/.exec(offer) ?? [];
   return {
@@ -172,7 +175,8 @@ export async function createViewer(options: RobotOptions, seed: number, hooks: V
       }
       const timestamp = videoRtp.timestampAt(seconds);
       const payloads = [...picture.payloads];
-      if (picture.keyframe && (options.parameterSets === "always" || sentSets !== picture.parameterSets)) {
+      const always = options.parameterSets === "always" && picture.entry;
+      if (always || (picture.keyframe && sentSets !== picture.parameterSets)) {
         payloads.unshift(picture.parameterSets);
         sentSets = picture.parameterSets;
       }

@@ -40,7 +40,7 @@ describe("the loop's file", () => {
     fc.assert(
       fc.property(pictures, fc.uint8Array({ minLength: 1, maxLength: 20 }), (made, sets) => {
         const parsed = parseLoop(
-          serializeLoop(made.map((picture) => ({ ...picture, bytes: 0, parameterSets: sets }))),
+          serializeLoop(made.map((picture) => ({ ...picture, entry: false, bytes: 0, parameterSets: sets }))),
         );
         expect(parsed?.map(({ keyframe }) => keyframe)).toEqual(made.map(({ keyframe }) => keyframe));
         expect(parsed?.map(({ payloads }) => payloads.map((one) => [...one]))).toEqual(
@@ -52,7 +52,13 @@ describe("the loop's file", () => {
 
   it("is taken as damaged when its end is missing", () => {
     const whole = serializeLoop([
-      { keyframe: true, bytes: 3, payloads: [Buffer.from([1, 2, 3])], parameterSets: Buffer.from([9]) },
+      {
+        keyframe: true,
+        entry: true,
+        bytes: 3,
+        payloads: [Buffer.from([1, 2, 3])],
+        parameterSets: Buffer.from([9]),
+      },
     ]);
     expect(parseLoop(whole)).toHaveLength(1);
     expect(parseLoop(whole.subarray(0, -1))).toBeUndefined();

@@ -44,3 +44,8 @@ export async function readFileIfThere(path: string): Promise<string | undefined>
     throw error;
   }
 }
+
+/** Removes a file, if it is there. Rejects with the file system's error otherwise. */
+export async function removeFile(path: string): Promise<void> {
+  await rm(path, { force: true });
+}

@@ -11,6 +11,8 @@ export interface ChildOptions {
   readonly mask?: (line: string) => string;
   /** Milliseconds between the two SIGTERM and before SIGKILL. ffmpeg ignores the first while it is blocked. */
   readonly graceMs?: number;
+  /** Give it a second way to say something: what it writes to descriptor 3 comes out of `extra`. */
+  readonly extraPipe?: boolean;
 }
 
 /** One running child process. Disposal ends it and waits for its end. */
@@ -18,6 +20,8 @@ export interface Child extends AsyncDisposable {
   readonly pid: number;
   readonly stdin: Writable;
   readonly stdout: Readable;
+  /** What it writes to descriptor 3; there when `extraPipe` was asked for, and then somebody must read it. */
+  readonly extra?: Readable;
   /** Resolves when the process has ended by itself with status 0 or was ended by us; rejects with a `Fault` otherwise. */
   readonly done: Promise<void>;
 }
@@ -36,11 +40,14 @@ export async function startChild(
   signal: AbortSignal,
   options: ChildOptions,
 ): Promise<Child> {
-  const child = spawn(program, [...argv], { stdio: ["pipe", "pipe", "pipe"] });
+  const pipes = Array.from({ length: options.extraPipe === true ? 4 : 3 }, () => "pipe" as const);
+  const child = spawn(program, [...argv], { stdio: pipes });
   const failed = new Promise<Error>((resolve) => child.once("error", resolve));
   child.on("error", () => {}); // a signal that could not be sent: the next step of the ladder follows
   child.stdin.on("error", () => {}); // EPIPE after its death: the exit tells the reason
   child.stdout.on("error", () => {});
+  const extra = child.stdio[3] as Readable | undefined;
+  extra?.on("error", () => {});
   const { pid } = child;
   if (pid === undefined) throw notStarted(program, options.purpose, await failed);
   const lines = keepLastLines(child.stderr, options.mask ?? ((line) => line));
@@ -61,7 +68,8 @@ export async function startChild(
     throw new Fault("child-failed", `${program}, ${options.purpose}, ended with ${exit}; ${said}`);
   });
   done.catch(() => {}); // whoever holds the child awaits it; nobody has to
-  return { pid, stdin: child.stdin, stdout: child.stdout, done, [Symbol.asyncDispose]: end };
+  const { stdin, stdout } = child;
+  return { pid, stdin, stdout, ...(extra && { extra }), done, [Symbol.asyncDispose]: end };
 }
 
 function notStarted(program: string, purpose: string, error: NodeJS.ErrnoException): Fault {
@@ -96,5 +104,6 @@ async function endChild(child: ChildProcess, ended: Promise<unknown>, graceMs: n
   // Neither unread output nor a pipe kept open by a grandchild must keep us waiting.
   child.stdout?.destroy();
   child.stderr?.destroy();
+  child.stdio[3]?.destroy();
   await ended;
 }

@@ -16,6 +16,9 @@ export interface RtmpAddress {
 
 const defaultPorts = { "rtmp:": 1935, "rtmps:": 443 };
 const connectTimeoutMs = 10_000;
+const connectAgainMs = 2500;
+/** TCP asks again after whole seconds (RFC 6298, 2.1): of a first question that was lost, the answer tells no time. */
+const askAgainMs = 1000;
 const reachableEveryMs = 1000;
 /** A connect that began while the network was away waits ever longer before it asks again: a new one asks at once. */
 const knockMs = 2000;
@@ -42,6 +45,12 @@ export function parseRtmpUrl(url: string): RtmpAddress {
   };
 }
 
+/** A connection, and what its way takes there and back, milliseconds: TCP's own first exchange. */
+export interface OpenSocket {
+  readonly socket: Socket;
+  readonly roundTripMs: number;
+}
+
 /**
  * Connects, and for rtmps checks certificate and host name. `ca` is PEM that is trusted besides the system's.
  * Rejects with `output-unreachable` or `output-tls`; on abort with `output-closed`.
@@ -50,20 +59,12 @@ export async function openSocket(
   address: RtmpAddress,
   ca: string | Buffer | undefined,
   signal: AbortSignal,
-): Promise<Socket> {
+): Promise<OpenSocket> {
   const where = `${address.host}:${address.port}`;
-  const tcp = connectTcp({ host: address.host, port: address.port, noDelay: true });
   const unreachable = (reason: string, cause?: Error): Fault =>
     new Fault("output-unreachable", `${where} could not be reached: ${reason}`, { cause });
-  await settle(
-    tcp,
-    "connect",
-    signal,
-    connectTimeoutMs,
-    () => unreachable(`no answer within ${connectTimeoutMs / 1000} s.`),
-    (error) => unreachable(`${error.message}.`, error),
-  );
-  if (!address.secure) return tcp;
+  const { socket: tcp, roundTripMs } = await openTcp(address, unreachable, signal);
+  if (!address.secure) return { socket: tcp, roundTripMs };
   tcp.on("error", () => {}); // from here on the TLS socket tells them
   const secured = connectTls(tlsOptions(address, tcp, ca));
   await settle(
@@ -74,7 +75,34 @@ export async function openSocket(
     () => unreachable("no TLS answer in time."),
     (error) => tlsFault(where, error),
   );
-  return secured;
+  return { socket: secured, roundTripMs };
+}
+
+/** Begins anew every few seconds: TCP itself asks ever more seldom, and would notice late that the network is back. */
+async function openTcp(
+  { host, port }: RtmpAddress,
+  unreachable: (reason: string, cause?: Error) => Fault,
+  signal: AbortSignal,
+): Promise<OpenSocket> {
+  for (let leftMs = connectTimeoutMs; ; leftMs -= connectAgainMs) {
+    const socket = connectTcp({ host, port, noDelay: true });
+    let askedAt = performance.now();
+    socket.on("connectionAttempt", () => (askedAt = performance.now()));
+    const late = unreachable(`no answer within ${connectTimeoutMs / 1000} s.`);
+    try {
+      await settle(
+        socket,
+        "connect",
+        signal,
+        Math.min(leftMs, connectAgainMs),
+        () => late,
+        (error) => unreachable(`${error.message}.`, error),
+      );
+      return { socket, roundTripMs: (performance.now() - askedAt) % askAgainMs };
+    } catch (error) {
+      if (error !== late || leftMs <= connectAgainMs) throw error;
+    }
+  }
 }
 
 function tlsOptions(address: RtmpAddress, socket: Socket, ca: string | Buffer | undefined): TlsOptions {

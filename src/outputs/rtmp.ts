@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import { Fault, toFault } from "../domain/fault.ts";
-import type { Output, Unit } from "../domain/media.ts";
+import type { Output, Unit, Uplink } from "../domain/media.ts";
 import type { Secret } from "../domain/secret.ts";
 import type { Report } from "../domain/status.ts";
 import { nowUs } from "../lib/clock.ts";
@@ -8,6 +8,8 @@ import type { AacFormat } from "../media/aac.ts";
 import { connectPublisher, type Publisher } from "../rtmp/publisher.ts";
 import { RtmpComposer, type AudioMode } from "./rtmp-composer.ts";
 import { OutputMeter } from "./rtmp-meter.ts";
+import { hiddenQueueAdvice } from "./kernel-queue.ts";
+import { UplinkGauge } from "./rtmp-uplink.ts";
 import { awaitReachable, openSocket, parseRtmpUrl, type RtmpAddress } from "./rtmp-socket.ts";
 
 /** Where to publish. */
@@ -26,6 +28,8 @@ export interface RtmpOutputOptions {
   readonly audio: AudioMode;
   /** What the units of `audio: "camera"` hold; 48 kHz stereo if absent. */
   readonly aacFormat?: AacFormat;
+  /** Another size of the picture begins a new broadcast, or (default) goes on in this one with a new header. */
+  readonly onSizeChange?: "republish" | "inband";
   /** PEM of an authority that is trusted besides the system's. */
   readonly ca?: string | Buffer;
   /** Milliseconds without any progress, while bytes wait, after which the server counts as dead. */
@@ -36,12 +40,20 @@ export interface RtmpOutputOptions {
 /** Above this many bytes that the kernel has not taken, pictures wait in the queue in front of us, where they can be dropped. */
 const mostUnsentBytes = 65_536;
 const reportEveryMs = 1000;
+/** So long does a server hold a connection that was cut without a word. */
+const ghostUs = 120_000_000;
+const ghostText =
+  "The server closed the connection right after publish. It probably still holds the one that was lost, and takes a new one when it has noticed.";
 const cameraAacFormat: AacFormat = { sampleRate: 48_000, channels: 2 };
 
 /** Publishes to an RTMP server. Throws `config-invalid` when a fixed URL is none. */
 export function createRtmpOutput(options: RtmpOutputOptions): Output {
   const { target } = options;
   const meter = new OutputMeter();
+  let line: Line | undefined;
+  let connections = 0;
+  /** When a broadcast was lost without a good-bye: the server may hold it for a while yet. */
+  let lostUs = Number.NEGATIVE_INFINITY;
   let address = typeof target === "function" ? undefined : parseRtmpUrl(target.url);
   return {
     name: options.name,
@@ -49,11 +61,25 @@ export function createRtmpOutput(options: RtmpOutputOptions): Output {
       try {
         const { url, streamKey } = await resolve(target, signal);
         address = parseRtmpUrl(url);
-        await publishUnits({ ...options, address, streamKey, meter }, units, signal);
+        const begin = (begun: Line): void => void (line = begun);
+        connections += 1;
+        await publishUnits(
+          { ...options, address, streamKey, meter, connection: connections, begin },
+          units,
+          signal,
+        );
       } catch (error) {
-        if (!signal.aborted) throw toFault(error, "output-closed");
+        if (signal.aborted) return;
+        const fault = toFault(error, "output-closed");
+        const isEarly = fault.code === "closed-early";
+        const isGhost = isEarly && nowUs() - lostUs < ghostUs;
+        if (line !== undefined && !isEarly) lostUs = nowUs();
+        throw isGhost ? new Fault("key-in-use", ghostText, { cause: fault }) : fault;
+      } finally {
+        line = undefined;
       }
     },
+    uplink: (eager) => line?.uplink(eager),
     async awaitReachable(signal) {
       await awaitReachable(address ?? parseRtmpUrl((await resolve(target, signal)).url), signal);
     },
@@ -68,6 +94,8 @@ interface LineOptions extends RtmpOutputOptions {
   readonly address: RtmpAddress;
   readonly streamKey: Secret;
   readonly meter: OutputMeter;
+  readonly connection: number;
+  begin(line: Line): void;
 }
 
 async function publishUnits(
@@ -76,13 +104,18 @@ async function publishUnits(
   signal: AbortSignal,
 ): Promise<void> {
   const { address, streamKey } = options;
-  const socket = await openSocket(address, options.ca, signal);
+  const { socket, roundTripMs } = await openSocket(address, options.ca, signal);
   const publisher = await connectPublisher(
     socket,
     { app: address.app, tcUrl: address.tcUrl, streamKey },
     signal,
   );
-  const line = new Line(options, socket, publisher);
+  const gauge = new UplinkGauge(socket, publisher, options.connection, roundTripMs);
+  const line = new Line(options, socket, publisher, gauge);
+  options.begin(line);
+  const advice = hiddenQueueAdvice();
+  if (advice !== undefined)
+    options.report({ type: "notice", part: `output/${options.name}`, severity: "info", text: advice });
   const { promise: aborted, resolve: onAbort } = Promise.withResolvers<undefined>();
   const abort = (): void => onAbort(undefined);
   signal.addEventListener("abort", abort, { once: true });
@@ -106,14 +139,16 @@ class Line {
   readonly #socket: Socket;
   readonly #publisher: Publisher;
   readonly #composer: RtmpComposer;
+  readonly #gauge: UplinkGauge;
   readonly #timer: NodeJS.Timeout;
   readonly #startedUs = nowUs();
   #stopped = false;
   #progress = 0;
   #progressUs = nowUs();
 
-  constructor(options: LineOptions, socket: Socket, publisher: Publisher) {
+  constructor(options: LineOptions, socket: Socket, publisher: Publisher, gauge: UplinkGauge) {
     this.#options = options;
+    this.#gauge = gauge;
     this.#socket = socket;
     this.#publisher = publisher;
     this.#composer = new RtmpComposer(options.audio, options.aacFormat ?? cameraAacFormat);
@@ -126,12 +161,14 @@ class Line {
     }, reportEveryMs);
   }
 
-  /** Sends until the units end or `stop` is called. */
+  /** Sends until the units end, a new broadcast must begin, or `stop` is called. */
   async pump(units: AsyncIterable<Unit>): Promise<undefined> {
     const socket = this.#socket;
     for await (const unit of units) {
       if (this.#stopped) return;
       if (unit.kind === "video") {
+        // The next connection begins with this very picture: it is the first of the current GOP.
+        if (this.#options.onSizeChange === "republish" && this.#composer.resizes(unit)) return;
         this.#publisher.send(this.#composer.video(unit));
         // A picture replayed from the GOP cache is older than this connection: its age is no latency of ours.
         this.#options.meter.countPicture(
@@ -143,6 +180,10 @@ class Line {
       }
       if (socket.writableLength > mostUnsentBytes && socket.writableNeedDrain) await drained(socket);
     }
+  }
+
+  uplink(eager: boolean): Uplink {
+    return this.#gauge.read(eager);
   }
 
   stop(): void {

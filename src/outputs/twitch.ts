@@ -118,7 +118,7 @@ async function shakeHands(
   ca: string | Buffer | undefined,
   signal: AbortSignal,
 ): Promise<string> {
-  const socket = await openSocket(parseRtmpUrl(url), ca, signal);
+  const { socket } = await openSocket(parseRtmpUrl(url), ca, signal);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const fail = (): void =>
     reject(new Fault("output-closed", "The server closed the connection during the handshake."));

@@ -35,6 +35,26 @@ describe("startChild", () => {
     await expect(child.done).resolves.toBeUndefined();
   });
 
+  it("gives what a program writes to descriptor 3, where that was asked for", async () => {
+    await using child = await startScript("echo out; echo progress >&3", never(), { extraPipe: true });
+    const [said, extra] = await Promise.all([
+      text(child.stdout),
+      child.extra === undefined ? "" : text(child.extra),
+    ]);
+    expect([said, extra]).toEqual(["out\n", "progress\n"]);
+    await child.done;
+    await using plain = await startScript("echo lost >&3 || exit 4", never());
+    expect(plain.extra).toBeUndefined();
+    expect((await faultOf(plain.done)).message).toContain("exit status");
+  });
+
+  it("does not wait for a descriptor 3 that nobody reads", async () => {
+    const child = await startScript("exec yes >&3", never(), { extraPipe: true });
+    if (child.extra) await once(child.extra, "readable");
+    await child[Symbol.asyncDispose]();
+    expect(exists(child.pid)).toBe(false);
+  });
+
   it("quotes the exit status and the last lines a program said before it died", async () => {
     const script = "for i in $(seq 1 30); do echo line $i >&2; done; printf last >&2; exit 3";
     await using child = await startScript(script, never());

@@ -1,0 +1,242 @@
+import type { Readable } from "node:stream";
+import { Fault } from "../domain/fault.ts";
+import type { VideoUnit } from "../domain/media.ts";
+import type { Report } from "../domain/status.ts";
+import type { TranscodeTarget } from "../domain/verdict.ts";
+import { startChild } from "../lib/child.ts";
+import { nowUs } from "../lib/clock.ts";
+import { childSignal, untilAborted } from "../lib/signals.ts";
+import { FlvReader } from "../media/flv-reader.ts";
+import type { FlvTag } from "../media/flv-reader.ts";
+import type { ParameterSets } from "../media/h264.ts";
+import { PictureAssembler } from "../media/flv-units.ts";
+import { watchProgress } from "./progress.ts";
+import { SourceFacts } from "./source-facts.ts";
+import { planTranscode } from "./planner.ts";
+import { transcodeArguments } from "./video-arguments.ts";
+import { VideoFeed, canReplay } from "./video-feed.ts";
+
+export interface VideoTranscoderOptions {
+  readonly target: TranscodeTarget;
+  /** Takes the new pictures; must not block or throw. Their `ptsUs` strictly rises over all runs. */
+  readonly emit: (unit: VideoUnit) => void;
+  readonly report: Report;
+  /**
+   * The source's pictures from its newest IDR to its newest picture, which each new ffmpeg is given first, so that the
+   * current picture comes out at once; empty where there is no IDR. Without it a new ffmpeg waits for the next IDR.
+   */
+  readonly gop?: () => readonly VideoUnit[];
+  /** Parameter sets seen before: a source without IDR may not send them again. */
+  readonly parameterSets?: ParameterSets;
+  /** Milliseconds for which ffmpeg may be given pictures without giving one back; 3000 where absent. */
+  readonly stallMs?: number;
+}
+
+export interface VideoTranscoderCounters {
+  /** Pictures given to ffmpeg; those replayed to a new one do not count again. */
+  readonly taken: number;
+  /** Pictures dropped because no ffmpeg ran, or because it was too slow. */
+  readonly dropped: number;
+  /** Pictures given on. */
+  readonly emitted: number;
+  /** Times ffmpeg was started, without the first. */
+  readonly restarts: number;
+  /** True while an ffmpeg runs, so while anything is decoded at all. */
+  readonly decoding: boolean;
+}
+
+export interface VideoTranscoder {
+  readonly counters: VideoTranscoderCounters;
+  /** Takes one picture of the source. Never blocks and never throws. */
+  push(unit: VideoUnit): void;
+  /**
+   * Keeps one ffmpeg going, from the first picture it can begin with. Resolves when aborted; rejects with a `Fault`
+   * when ffmpeg is missing (`child-missing`), dies or stalls (`child-failed`).
+   */
+  run(signal: AbortSignal): Promise<void>;
+  /** Resolves when all that was pushed so far has come out, after 500 ms at the latest: for going back to copy. */
+  drain(): Promise<void>;
+}
+
+const purpose = "encoding the picture";
+const defaultStallMs = 3000;
+/** A stopped or blocked ffmpeg is killed after twice this. */
+const graceMs = 300;
+const drainMs = 500;
+/** Pictures per second where nothing tells. */
+const usualFps = 30;
+/** With so many times more pictures a second than ffmpeg was told, the bit rate would be as much higher. */
+const fasterFactor = 1.3;
+/** Where no IDR has come for so long, none is waited for. */
+const withoutIdrUs = 5_000_000;
+/** Drops that are not further apart are one bout, which is told once. */
+const boutUs = 10_000_000;
+
+/**
+ * The source's H.264 decoded and encoded anew in software, through one ffmpeg child. Its death, hanging or slowness
+ * costs pictures only: the next run begins with an IDR of the current one.
+ */
+export function createVideoTranscoder(options: VideoTranscoderOptions): VideoTranscoder {
+  const { target, emit, report, stallMs = defaultStallMs } = options;
+  const counters = { taken: 0, dropped: 0, emitted: 0, restarts: 0, decoding: false };
+  const seen = new SourceFacts(options.parameterSets);
+  let starts = 0;
+  let feed: VideoFeed | undefined;
+  /** Set while a run waits for a picture to begin with. */
+  let begin: ((unit: VideoUnit) => void) | undefined;
+  let stop: ((why: string) => void) | undefined;
+  /** The rate that the running ffmpeg was told. */
+  let toldFps = usualFps;
+  let lastEmittedUs = Number.NEGATIVE_INFINITY;
+  let lastDropUs = Number.NEGATIVE_INFINITY;
+
+  const mayBegin = (unit: VideoUnit): boolean =>
+    unit.keyframe || unit.dtsUs - seen.newestIdrUs > withoutIdrUs;
+
+  const refuse = (): void => {
+    counters.dropped += 1;
+    const now = nowUs();
+    if (now - lastDropUs > boutUs) {
+      const text = "Pictures are being dropped: this machine does not encode them as fast as they come.";
+      report({ type: "notice", part: "video", severity: "warning", text });
+    }
+    lastDropUs = now;
+  };
+
+  const shownFps = (fps: number): number => Math.min(fps, target.fps ?? fps);
+
+  const whyStop = (feed: VideoFeed): string | undefined => {
+    if (feed.hasStalled) return `stalled: it was given pictures for ${stallMs / 1000} s and gave none back`;
+    if (feed.isExhausted) return "has run as long as its clock allows";
+    const fps = shownFps(seen.steadyFps ?? 0);
+    if (fps > toldFps * fasterFactor) return `begins anew: ${Math.round(fps)} pictures a second come now`;
+    return undefined;
+  };
+
+  /** Opens a feed that begins with these pictures, in which the current one is; undefined if they cannot begin one. */
+  const open = (units: readonly VideoUnit[]) => {
+    const [first, { sets, size }] = [units[0], seen];
+    if (first === undefined || sets === undefined || size === undefined || !canReplay(units))
+      return undefined;
+    feed = new VideoFeed(stallMs);
+    const newestMs = feed.replay(units, sets);
+    const isNew = units.some(({ ptsUs }) => ptsUs > lastEmittedUs);
+    const showFromMs = isNew ? newestMs : newestMs + 1;
+    toldFps = shownFps(seen.fps ?? usualFps);
+    const start = { size, fps: toldFps, showFromMs, withoutIdr: !first.keyframe };
+    return { feed, argv: transcodeArguments(planTranscode(target), start) };
+  };
+
+  const openWithGop = () => {
+    const units = options.gop?.() ?? [];
+    const idr = units.findLastIndex(({ keyframe }) => keyframe);
+    if (idr < 0) return undefined;
+    for (const unit of units) seen.look(unit);
+    return open(units.slice(idr));
+  };
+
+  /** Waits for a picture to begin with; undefined when aborted before. */
+  const openWithNext = (signal: AbortSignal): Promise<ReturnType<typeof open>> => {
+    const opened = new Promise<ReturnType<typeof open>>((resolve) => {
+      begin = (unit) => {
+        const line = open([unit]);
+        if (line === undefined) return;
+        begin = undefined;
+        counters.taken += 1;
+        resolve(line);
+      };
+    });
+    return Promise.race([opened, untilAborted(signal)]);
+  };
+
+  const take = (
+    tag: FlvTag & { readonly kind: "video" },
+    from: VideoFeed,
+    assembler: PictureAssembler,
+  ): void => {
+    const { ptsUs, rtpTimestamp, receivedUs } = from.take(tag.ptsMs);
+    lastEmittedUs = Math.max(ptsUs, lastEmittedUs + 1);
+    counters.emitted += 1;
+    const [timeUs, picture] = [lastEmittedUs, assembler.assemble(tag.avcc)];
+    emit({ kind: "video", ptsUs: timeUs, dtsUs: timeUs, rtpTimestamp, receivedUs, ...picture, packets: [] });
+  };
+
+  return {
+    counters,
+    push(unit) {
+      seen.look(unit);
+      if (feed === undefined) {
+        const takenBefore = counters.taken;
+        if (mayBegin(unit)) begin?.(unit);
+        if (counters.taken === takenBefore) counters.dropped += 1;
+        return;
+      }
+      const { sets } = seen;
+      if (sets === undefined || unit.avcc.length === 0) counters.dropped += 1;
+      else if (feed.push(unit, sets, mayBegin(unit))) counters.taken += 1;
+      else refuse();
+      const why = whyStop(feed);
+      if (why !== undefined) stop?.(why);
+    },
+    async run(signal) {
+      if (signal.aborted) return;
+      using scope = childSignal(signal);
+      let how = "ended without being asked to";
+      let line: ReturnType<typeof open>;
+      try {
+        line = openWithGop() ?? (await openWithNext(scope.signal));
+        if (line === undefined) return;
+        const { feed: own, argv } = line;
+        stop = (why) => {
+          how = why;
+          feed = undefined; // what comes while it is being killed is lost
+          scope.abort();
+        };
+        await using child = await startChild("ffmpeg", argv, scope.signal, {
+          purpose,
+          graceMs,
+          extraPipe: true,
+        });
+        counters.restarts = starts;
+        starts += 1;
+        counters.decoding = true;
+        if (child.extra) watchProgress(child.extra, () => own.advance());
+        own.attach(child.stdin);
+        const assembler = new PictureAssembler();
+        await readTags(child.stdout, scope.signal, (tag) => {
+          if (tag.kind === "avc-config") assembler.configure(tag);
+          else if (tag.kind === "video") take(tag, own, assembler);
+        });
+        await child.done;
+        if (!signal.aborted) throw new Fault("child-failed", `ffmpeg, ${purpose}, ${how}.`);
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      } finally {
+        line?.feed.end();
+        [feed, begin, stop] = [undefined, undefined, undefined];
+        counters.decoding = false;
+      }
+    },
+    async drain() {
+      let timer: NodeJS.Timeout | undefined;
+      const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, drainMs)));
+      await Promise.race([feed?.settled(), limit]);
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Resolves at the end of `stdout`, however it comes: the child's end tells why. */
+async function readTags(stdout: Readable, signal: AbortSignal, take: (tag: FlvTag) => void): Promise<void> {
+  const reader = new FlvReader();
+  try {
+    for await (const chunk of stdout as AsyncIterable<Buffer>) {
+      for (const tag of reader.push(chunk)) {
+        if (signal.aborted) return;
+        take(tag);
+      }
+    }
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+  }
+}

@@ -143,9 +143,10 @@ function helpText(): string {
 }
 
 function verbHelp(verb: Verb): string {
-  const options = Object.entries(verb.options).map(([name, { value, doc }]) => {
+  const options = Object.entries(verb.options).flatMap(([name, { value, doc }]) => {
+    if (doc === undefined) return [];
     const option = value === undefined ? `--${name}` : `--${name} ${value}`;
-    return `  ${option.padEnd(22)} ${doc}`;
+    return [`  ${option.padEnd(22)} ${doc}`];
   });
   const usageLine = `usage: spotlive ${spelling(verb)}${options.length > 0 ? " [OPTIONS]" : ""}`;
   return [usageLine, "", verb.summary, ...(options.length > 0 ? ["", ...options] : [])].join("\n");

@@ -14,9 +14,7 @@ import { createTwitchTarget } from "./outputs/twitch.ts";
 import type { Line } from "./supervisor/line.ts";
 import type { Remembered } from "./supervisor/memory.ts";
 import { createAudioTranscoder } from "./transcode/audio.ts";
-
-/** The camera's rate is not known before its first pictures; every Spot CAM seen so far gives 30 a second. */
-const assumedFps = 30;
+import { createVideoTranscoder } from "./transcode/video.ts";
 
 /** A source of the configured kind, made anew for each session, and the hand on its camera where there is one. */
 interface Camera {
@@ -28,18 +26,33 @@ interface Camera {
 /** The configured line: the one place that knows every kind of source and output. */
 export function createLine(config: Config, report: Report, mask: Mask): Line {
   const camera = createCamera(config, report, mask);
+  const spot = config.source.kind === "spot" ? config.source : undefined;
   return {
     sourceName: camera.name,
     outputNames: config.outputs.map(({ name }) => name),
     build: (settings) => ({
       source: camera.create(settings),
       outputs: config.outputs.map((output) => createOutput(output, settings, config, report)),
+      destinations: Object.fromEntries(config.outputs.map(({ name, rules }) => [name, rules])),
+      hasAudio: settings.audio !== "none",
       queue: config.queue,
+      holdMs: config.hold.max * 1000,
+      ...(config.transcode.allow && { createTranscoder: createVideoTranscoder }),
       ...(settings.audio === "camera" && { createAudio: (emit) => createAudioTranscoder({ emit, report }) }),
     }),
     ...(camera.control && { camera: camera.control }),
+    encoder: {
+      restoreOnExit: spot?.restoreOnExit ?? true,
+      congestionControlAfter: spot?.congestionControl ?? true,
+      stateDirectory: config.stateDirectory,
+    },
+    rate: { floor: config.adapt.floor, configured: spot?.bitrate },
+    idrSeconds: spot?.idrSeconds ?? defaultIdrSeconds,
   };
 }
+
+/** For cameras of which nothing can be asked. */
+const defaultIdrSeconds = 2;
 
 /** What holds before anybody has said otherwise: everything as configured, and not live. */
 export function configuredState(config: Config): Remembered {
@@ -83,22 +96,16 @@ function createSpot(source: SpotConfig, config: Config, report: Report, mask: Ma
   const tokens = new TokenKeeper(source.login, (token) => mask.addToken(token));
   return {
     name: "spot",
-    create: ({ audio, bitrateCap }) => {
-      const targetBitrate = Math.min(source.bitrate ?? Infinity, bitrateCap ?? Infinity);
-      return createSpotSource({
+    create: ({ audio }) =>
+      createSpotSource({
         robot,
         camera: { host: source.cameraHost, port: source.cameraPort, trust: source.cameraTls },
         tokens,
-        settings: {
-          idrInterval: Math.round(source.idrSeconds * assumedFps),
-          ...(targetBitrate !== Infinity && { targetBitrate }),
-        },
         onLoss: source.onLoss,
         audio: audio === "camera",
         stallMs: config.stallSeconds * 1000,
         report,
-      });
-    },
+      }),
     control: createSpotControl({ robot, tokens, presets: config.presets }),
   };
 }
@@ -120,6 +127,7 @@ function createOutput(output: OutputConfig, settings: LineSettings, config: Conf
             report,
           }),
     audio: settings.audio,
+    onSizeChange: output.onSizeChange,
     ...(output.ca !== undefined && { ca: output.ca }),
     stallMs: config.stallSeconds * 1000,
     report,

@@ -8,9 +8,9 @@ import { nowUs } from "../lib/clock.ts";
 import { childSignal } from "../lib/signals.ts";
 import { watchForStall } from "../lib/stall.ts";
 import { parseAudioSpecificConfig } from "../media/aac.ts";
-import { FlvReader, joinAvcc, splitAvcc } from "../media/flv-reader.ts";
+import { FlvReader } from "../media/flv-reader.ts";
 import type { FlvTag } from "../media/flv-reader.ts";
-import { nalType, typeOf } from "../media/h264.ts";
+import { PictureAssembler } from "../media/flv-units.ts";
 import { Timeline } from "../media/timeline.ts";
 
 /** One run of ffmpeg that copies a picture (and perhaps AAC) as FLV to its standard output. */
@@ -47,8 +47,7 @@ export class FfmpegSource implements Source {
   readonly #options: FfmpegSourceOptions;
   readonly #timeline = new Timeline(flvClockRate);
   readonly #counters = { units: 0, keyframes: 0, bytes: 0 };
-  #sps: readonly Uint8Array[] = [];
-  #pps: readonly Uint8Array[] = [];
+  readonly #assembler = new PictureAssembler();
   #audioConfig: Buffer | undefined;
   /** The last picture: its session time and the FLV time it had. */
   #picture: { readonly dtsUs: number; readonly dtsMs: number } | undefined;
@@ -117,8 +116,7 @@ export class FfmpegSource implements Source {
   #take(tag: FlvTag, arrivalUs: number, emit: (unit: Unit) => void): void {
     switch (tag.kind) {
       case "avc-config":
-        this.#sps = tag.sps;
-        this.#pps = tag.pps;
+        this.#assembler.configure(tag);
         return;
       case "video":
         emit(this.#toVideoUnit(tag, arrivalUs));
@@ -141,7 +139,7 @@ export class FfmpegSource implements Source {
     const dtsUs = this.#timeline.toSessionUs(tag.dtsMs, arrivalUs, restarted);
     const ptsUs = dtsUs + (tag.ptsMs - tag.dtsMs) * 1000;
     this.#picture = { dtsUs, dtsMs: tag.dtsMs };
-    const { nalus, avcc, keyframe } = this.#withParameterSets(tag.avcc);
+    const { nalus, avcc, keyframe } = this.#assembler.assemble(tag.avcc);
     this.#counters.units += 1;
     this.#counters.bytes += avcc.length;
     if (keyframe) this.#counters.keyframes += 1;
@@ -157,22 +155,6 @@ export class FfmpegSource implements Source {
       avcc,
       packets: [],
     };
-  }
-
-  /** Keeps the newest parameter sets and puts them in front of each IDR that comes without its own. */
-  #withParameterSets(avcc: Buffer): Pick<VideoUnit, "nalus" | "avcc" | "keyframe"> {
-    const nalus = splitAvcc(avcc);
-    const own = (type: number): Uint8Array[] => nalus.filter((nalu) => typeOf(nalu) === type);
-    const [sps, pps] = [own(nalType.sps), own(nalType.pps)];
-    if (sps.length > 0) this.#sps = sps;
-    if (pps.length > 0) this.#pps = pps;
-    const keyframe = nalus.some((nalu) => typeOf(nalu) === nalType.idr);
-    if (!keyframe || (sps.length > 0 && pps.length > 0)) return { nalus, avcc, keyframe };
-    // A delimiter stays first (ITU-T H.264, 7.4.1.2.3).
-    const delimiters =
-      nalus[0] !== undefined && typeOf(nalus[0]) === nalType.delimiter ? nalus.splice(0, 1) : [];
-    const complete = joinAvcc([...delimiters, ...this.#sps, ...this.#pps, ...nalus]);
-    return { nalus: splitAvcc(complete), avcc: complete, keyframe };
   }
 
   #acceptAudio(config: Buffer): Buffer | undefined {

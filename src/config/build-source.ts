@@ -15,7 +15,7 @@ export async function buildSource(
       const tls = buildTrust(spot.tls, "spot.tls", findings);
       const cameraTls = buildTrust(spot.cameraTls, "spot.cameraTls", findings);
       if (login === undefined) return undefined;
-      const { host, port, cameraPort, idrSeconds, onLoss } = spot;
+      const { host, port, cameraPort, idrSeconds, restoreOnExit, congestionControl, onLoss } = spot;
       const cameraHost = spot.cameraHost ?? host;
       const bitrate = spot.bitrate ?? undefined;
       return {
@@ -29,6 +29,8 @@ export async function buildSource(
         cameraTls,
         bitrate,
         idrSeconds,
+        restoreOnExit,
+        congestionControl,
         onLoss,
       };
     }

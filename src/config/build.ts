@@ -1,3 +1,4 @@
+import type { DestinationKind } from "../domain/destination.ts";
 import { Secret } from "../domain/secret.ts";
 import { buildSource } from "./build-source.ts";
 import { buildSurfaces } from "./build-surfaces.ts";
@@ -36,6 +37,9 @@ export async function buildConfig(
     outputs: outputs.map(defined),
     audio: values.audio,
     queue: values.queue,
+    adapt: values.adapt,
+    hold: values.hold,
+    transcode: values.transcode,
     stallSeconds: values.stallSeconds,
     autostart: values.autostart,
     clockWaitSeconds: values.clockWaitSeconds,
@@ -65,21 +69,31 @@ async function buildOutput(
     findings.addAt(`${path}.streamKey`, "expected a stream key (streamKey or streamKeyFile), got nothing");
     return undefined;
   }
+  const rules = values.rules ?? rulesOf(kind, url);
+  const onSizeChange = values.onSizeChange ?? (rules === "generic" ? "inband" : "republish");
+  const common = { name, rules, onSizeChange, streamKey, ca };
   switch (kind) {
     case "rtmp":
       if (ingest !== "auto")
         findings.addAt(`${path}.ingest`, "is for kind twitch; this output is of kind rtmp");
       if (bandwidthTest)
         findings.addAt(`${path}.bandwidthTest`, "is for kind twitch; this output is of kind rtmp");
-      if (url !== null) return { kind, name, url, streamKey, ca };
+      if (url !== null) return { kind, ...common, url };
       findings.addAt(`${path}.url`, "expected the server's address (kind is rtmp), got nothing");
       return undefined;
     case "twitch":
       // Never sent elsewhere by half a change: whoever redirects a Twitch output must say that it is one no more.
       if (url !== null)
         findings.addAt(`${path}.url`, "is for kind rtmp; this output is of kind twitch (set kind too)");
-      return { kind, name, ingest, bandwidthTest, streamKey, ca };
+      return { kind, ...common, ingest, bandwidthTest };
   }
+}
+
+/** YouTube's ingests are a.rtmp.youtube.com and the like. */
+function rulesOf(kind: "twitch" | "rtmp", url: string | null): DestinationKind {
+  if (kind === "twitch") return "twitch";
+  const host = url !== null && URL.canParse(url) ? new URL(url).hostname : "";
+  return /(^|\.)youtube\.com$/.test(host) ? "youtube" : "generic";
 }
 
 /** For values of which `findings.throwIfAny` has made sure that they are there. */

@@ -1,4 +1,5 @@
 import type { CameraPosition } from "../domain/camera.ts";
+import type { DestinationKind } from "../domain/destination.ts";
 import type { Secret } from "../domain/secret.ts";
 
 /** Whose TLS certificate is believed. `system`: this machine's list of authorities. */
@@ -26,6 +27,9 @@ export interface SpotConfig {
   /** Bits per second to ask of the camera; undefined leaves it as it is. */
   readonly bitrate: number | undefined;
   readonly idrSeconds: number;
+  readonly restoreOnExit: boolean;
+  /** What the camera's own congestion control is set to at the end. */
+  readonly congestionControl: boolean;
   readonly onLoss: "freeze" | "pass";
 }
 
@@ -45,6 +49,9 @@ export type SourceConfig = SpotConfig | FileConfig | RtspConfig;
 
 interface AnyOutputConfig {
   readonly name: string;
+  /** Whose rules the stream must keep. */
+  readonly rules: DestinationKind;
+  readonly onSizeChange: "republish" | "inband";
   readonly streamKey: Secret;
   /** The authority to believe instead of this machine's list, PEM. */
   readonly ca: string | undefined;
@@ -113,6 +120,11 @@ export interface Config {
   readonly outputs: readonly OutputConfig[];
   readonly audio: "silent" | "camera" | "none";
   readonly queue: { readonly bytes: number; readonly milliseconds: number };
+  /** Least bits per second asked of the camera. */
+  readonly adapt: { readonly floor: number };
+  /** Longest time to hold the last picture, seconds; 0: not at all. */
+  readonly hold: { readonly max: number };
+  readonly transcode: { readonly allow: boolean };
   /** Camera positions by name. */
   readonly presets: Readonly<Record<string, Partial<CameraPosition>>>;
   readonly http: HttpConfig | undefined;

@@ -151,6 +151,8 @@ export interface Group {
 export type Values<G> =
   G extends Key<infer T> ? T : { readonly [K in keyof G as K extends string ? K : never]: Values<G[K]> };
 
+export const port = { min: 1, max: 65_535 };
+
 export function isKey(node: Key<unknown> | Group): node is Key<unknown> {
   return "default" in node;
 }

@@ -7,13 +7,12 @@ import {
   list,
   optionalText,
   optionalWholeNumber,
+  port,
   secret,
   text,
   wholeNumber,
 } from "./keys.ts";
 import type { Group } from "./keys.ts";
-
-const port = { min: 1, max: 65_535 };
 
 /** Keys of everything that reaches in from outside: HTTP, MQTT, Twitch chat. */
 export const http = {

@@ -8,14 +8,13 @@ import {
   optionalChoice,
   optionalText,
   optionalWholeNumber,
+  port,
   secret,
   text,
   wholeNumber,
 } from "./keys.ts";
 import type { Group, Key } from "./keys.ts";
 import { camera, chat, http, mqtt } from "./schema-surfaces.ts";
-
-const port = { min: 1, max: 65_535 };
 
 const trust = (whose: string, env: string) => ({
   [about]: `Whose certificate ${whose} may show. At most one of the three; with none, this machine's list of authorities decides.`,
@@ -62,6 +61,16 @@ export const outputSchema = {
   bandwidthTest: flag(false, "twitch: send as a test that is not shown on the channel.", {
     env: "SPOTLIVE_TWITCH_BANDWIDTH_TEST",
   }),
+  rules: optionalChoice(
+    ["twitch", "youtube", "generic"],
+    "Whose rules the stream must keep. Not set: twitch for kind twitch, youtube for a YouTube address, else generic.",
+    { env: "SPOTLIVE_OUTPUT_RULES" },
+  ),
+  onSizeChange: optionalChoice(
+    ["republish", "inband"],
+    "When the picture's size changes: republish begins a new broadcast, inband goes on with a new header. Not set: inband for generic rules, else republish.",
+    { env: "SPOTLIVE_OUTPUT_ON_SIZE_CHANGE" },
+  ),
   caFile: optionalText("rtmps: a PEM file with the authority of a server that has a private certificate.", {
     env: "SPOTLIVE_OUTPUT_CA_FILE",
   }),
@@ -131,6 +140,16 @@ export const schema = {
       min: 0.5,
       max: 10,
     }),
+    restoreOnExit: flag(
+      true,
+      "Put the encoder's settings back at the end as they were found: they are global on the robot.",
+      { env: "SPOTLIVE_SPOT_RESTORE_ON_EXIT" },
+    ),
+    congestionControl: flag(
+      true,
+      "What the camera's own congestion control is set to at the end: it is off while spotlive steers the bit rate, and nobody can ask what it was.",
+      { env: "SPOTLIVE_SPOT_CONGESTION_CONTROL" },
+    ),
     onLoss: choice(
       ["freeze", "pass"],
       "freeze",
@@ -162,10 +181,32 @@ export const schema = {
     [about]:
       "What may wait in front of one output when the uplink is too slow. Beyond it, pictures are dropped up to the next IDR.",
     bytes: wholeNumber(8_388_608, "Bytes.", { env: "SPOTLIVE_QUEUE_BYTES", min: 65_536, max: 268_435_456 }),
-    milliseconds: wholeNumber(3000, "Milliseconds of picture.", {
+    milliseconds: wholeNumber(1200, "Milliseconds of picture.", {
       env: "SPOTLIVE_QUEUE_MILLISECONDS",
       min: 100,
       max: 60_000,
+    }),
+  },
+  adapt: {
+    [about]: "The bit rate follows what the slowest destination's uplink carries.",
+    floor: wholeNumber(500_000, "Least bits per second asked of the camera, however slow the uplink.", {
+      env: "SPOTLIVE_ADAPT_FLOOR",
+      min: 100_000,
+      max: 50_000_000,
+    }),
+  },
+  hold: {
+    [about]: "While the camera is away, its last picture goes on and the broadcast does not end.",
+    max: decimal(600, "Longest time in seconds; then the broadcast ends. 0: not at all.", {
+      env: "SPOTLIVE_HOLD_MAX",
+      min: 0,
+      max: 86_400,
+    }),
+  },
+  transcode: {
+    [about]: "Where the camera's stream does not fit and asking the camera has not helped.",
+    allow: flag(true, "Encode the picture anew. It takes most of a small machine.", {
+      env: "SPOTLIVE_TRANSCODE_ALLOW",
     }),
   },
   camera,

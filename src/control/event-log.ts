@@ -1,4 +1,5 @@
 import type { LinkState, Report, StatusEvent } from "../domain/status.ts";
+import type { Verdict } from "../domain/verdict.ts";
 import type { Log } from "../lib/log.ts";
 
 /** Writes every event as one log line under the part it comes from; counters only at `debug`. */
@@ -32,6 +33,21 @@ function write(event: StatusEvent, partLog: (part: string) => Log): void {
     case "output-queue":
       partLog(`output/${event.name}`).debug(event.queue, "queue");
       return;
+    case "uplink":
+      partLog(`output/${event.name}`).debug(event.uplink, "uplink");
+      return;
+    case "verdict":
+      writeVerdict(partLog("verdict"), event.verdict);
+      return;
+    case "path":
+      partLog("session").warn({ path: event.path }, event.reason);
+      return;
+    case "hold":
+      partLog("session")[event.holding ? "warn" : "info"](event.reason);
+      return;
+    case "rate":
+      partLog("rate").info({ target: event.rate.target }, event.rate.reason);
+      return;
     case "picture":
       partLog("session").info(`The picture is ${event.width}x${event.height}, ${event.profile}.`);
       return;
@@ -53,6 +69,13 @@ function write(event: StatusEvent, partLog: (part: string) => Log): void {
       partLog(event.part)[event.severity === "warning" ? "warn" : "info"](event.text);
       return;
   }
+}
+
+/** The verdict with its reasons; what is in order only where nothing else is to be said. */
+function writeVerdict(log: Log, { kind, destination, findings }: Verdict): void {
+  const broken = findings.filter(({ remedy }) => remedy !== undefined);
+  const reasons = (broken.length > 0 ? broken : findings).map(({ text }) => text).join(" ");
+  log[broken.length > 0 ? "warn" : "info"]({ verdict: kind }, `For ${destination}: ${kind}. ${reasons}`);
 }
 
 const words: Readonly<Record<LinkState, string>> = {

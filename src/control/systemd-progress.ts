@@ -8,7 +8,7 @@ export interface ProgressWatch {
 
 /**
  * Looks at what a hung program would leave standing, not at whether it runs: the pictures in and out while the line
- * says `live`, and phases through which the supervisor's loop always goes on at once. Waiting is not standing still:
+ * says `live` (or out, while it says `holding`), and phases through which the supervisor's loop always goes on at once. Waiting is not standing still:
  * a robot that is off for a week is no reason to restart.
  */
 export function createProgressWatch(limitMs: number): ProgressWatch {
@@ -32,6 +32,9 @@ function marksOf({ phase, desired, source, outputs }: Status): Readonly<Record<s
     case "live":
       if (desired === "idle") return { "live though wanted idle": 0 };
       return { received: source.counters?.units ?? 0, sent: picturesSent(outputs) };
+    case "holding":
+      if (desired === "idle") return { "holding though wanted idle": 0 };
+      return { sent: picturesSent(outputs) };
     case "stopping":
       return { stopping: 0 };
     case "starting":

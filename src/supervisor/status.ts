@@ -3,19 +3,28 @@ import type { FaultSummary } from "../domain/fault.ts";
 import type {
   LinkStatus,
   OutputCounters,
+  Path,
   Phase,
   QueueCounters,
+  RateStatus,
   SourceCounters,
   Status,
   StatusEvent,
+  UplinkStatus,
 } from "../domain/status.ts";
-
+import type { Verdict } from "../domain/verdict.ts";
 import type { Remembered } from "./memory.ts";
 
 interface LinkRecord {
   state: LinkStatus["state"];
   fault?: FaultSummary;
   retryInMs?: number;
+}
+
+interface OutputRecord extends LinkRecord {
+  counters?: OutputCounters;
+  queue?: QueueCounters;
+  uplink?: UplinkStatus;
 }
 
 interface Rate {
@@ -30,10 +39,15 @@ const rateWindow = 4;
 
 /** Folds events into the one status that every surface shows, and says which phase the states amount to. */
 export class StatusBoard {
-  readonly #outputs = new Map<string, LinkRecord & { counters?: OutputCounters; queue?: QueueCounters }>();
+  readonly #outputs = new Map<string, OutputRecord>();
   #source: { name: string } & LinkRecord & { counters?: SourceCounters } = { name: "", state: "idle" };
   #picture: Status["picture"];
   #camera: CameraState | undefined;
+  #path: Path = "copy";
+  #verdict: Verdict | undefined;
+  #rate: RateStatus | undefined;
+  /** Why the last picture is held, while it is. */
+  #holding: string | undefined;
   #notices: string[] = [];
   #rates: Rate[] = [];
   #phase: Phase = "idle";
@@ -48,6 +62,7 @@ export class StatusBoard {
     switch (event.type) {
       case "phase":
         if (event.phase !== this.#phase) this.#sinceUs = nowUs;
+        if (event.phase === "idle") this.#endSession();
         this.#phase = event.phase;
         this.#reason = event.reason;
         break;
@@ -69,6 +84,7 @@ export class StatusBoard {
         this.#outputs.set(event.name, {
           ...keep(known?.counters, "counters"),
           ...keep(known?.queue, "queue"),
+          ...(event.state === "running" && keep(known?.uplink, "uplink")),
           ...readLink(event, known?.fault),
         });
         break;
@@ -78,6 +94,21 @@ export class StatusBoard {
         break;
       case "output-queue":
         this.#outputs.set(event.name, { ...this.#known(event.name), queue: event.queue });
+        break;
+      case "uplink":
+        this.#outputs.set(event.name, { ...this.#known(event.name), uplink: event.uplink });
+        break;
+      case "verdict":
+        this.#verdict = event.verdict;
+        break;
+      case "path":
+        this.#path = event.path;
+        break;
+      case "rate":
+        this.#rate = event.rate;
+        break;
+      case "hold":
+        this.#holding = event.holding ? event.reason : undefined;
         break;
       case "picture":
         this.#picture = { width: event.width, height: event.height, profile: event.profile };
@@ -100,12 +131,18 @@ export class StatusBoard {
   judge(): { readonly phase: Phase; readonly reason: string } {
     const outputs = [...this.#outputs].filter(([, { state }]) => state !== "idle");
     const running = outputs.filter(([, { state }]) => state === "running");
-    if (this.#source.state === "running" && running.length > 0) {
+    const isHolding = this.#holding !== undefined;
+    if (this.#source.state === "running" && running.length > 0 && !isHolding) {
       const others = outputs.length - running.length;
       const rest = others === 0 ? "" : `; ${others} of ${outputs.length} outputs not`;
       return { phase: "live", reason: `Live on ${running.map(([name]) => name).join(", ")}${rest}.` };
     }
+    if (isHolding && running.length > 0) {
+      const why = this.#source.fault === undefined ? "" : ` ${this.#source.fault.message}`;
+      return { phase: "holding", reason: `${this.#holding}${why}` };
+    }
     const { counters } = this.#source;
+    const wasLive = this.#phase === "live" || this.#phase === "holding" || this.#phase === "retrying";
     if (this.#source.state === "running" && counters !== undefined && counters.keyframes === 0) {
       return {
         phase: this.#phase === "live" ? "retrying" : "starting",
@@ -114,7 +151,7 @@ export class StatusBoard {
     }
     const failing = [this.#source, ...this.#outputs.values()].find(({ fault }) => fault !== undefined);
     if (failing?.fault !== undefined) return { phase: "retrying", reason: failing.fault.message };
-    if (this.#phase === "live" || this.#phase === "retrying") {
+    if (wasLive) {
       return {
         phase: "retrying",
         reason: this.#source.state === "running" ? "Waiting for an output." : "Waiting for the camera.",
@@ -145,12 +182,23 @@ export class StatusBoard {
         bitsPerSecond: Math.round(perSecond(({ bytes }) => bytes) * 8),
       },
       ...keep(this.#picture, "picture"),
+      path: this.#path,
+      ...keep(this.#verdict, "verdict"),
+      ...keep(this.#rate, "rate"),
       outputs: [...this.#outputs].map(([name, output]) => ({ name, ...output })),
       notices: this.#notices,
     };
   }
 
-  #known(name: string): LinkRecord & { counters?: OutputCounters; queue?: QueueCounters } {
+  /** What was true of the session that has ended. */
+  #endSession(): void {
+    this.#path = "copy";
+    this.#verdict = undefined;
+    this.#rate = undefined;
+    this.#holding = undefined;
+  }
+
+  #known(name: string): OutputRecord {
     return this.#outputs.get(name) ?? { state: "idle" };
   }
 }

@@ -4,9 +4,11 @@ import type { Phase, Report, Status, StatusEvent } from "../domain/status.ts";
 import { nowUs } from "../lib/clock.ts";
 import { childSignal } from "../lib/signals.ts";
 import { CameraLane } from "./camera-lane.ts";
+import { EncoderSettings } from "./care/encoder-settings.ts";
 import type { Line } from "./line.ts";
 import type { Remembered } from "./memory.ts";
-import { Session } from "./session.ts";
+import type { RateLimits } from "./adapt/rate-range.ts";
+import { Session } from "./session/session.ts";
 import { changeSettings } from "./settings.ts";
 import { StatusBoard } from "./status.ts";
 
@@ -52,6 +54,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   let turn: Promise<unknown> = Promise.resolve();
   const line = options.createLine(report);
   const camera = new CameraLane(line.camera, report);
+  const encoder = new EncoderSettings(line.camera, line.encoder, report);
+  let { idrSeconds } = line;
   board.apply({ type: "source", name: line.sourceName, state: "idle" }, nowUs());
   for (const name of line.outputNames) board.apply({ type: "output", name, state: "idle" }, nowUs());
 
@@ -115,8 +119,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
         return;
       case "set": {
         const before = state.settings;
-        const settings = await changeSettings(command.change, before, line, status().source.fps);
+        const settings = changeSettings(command.change, before, line);
         await change({ settings });
+        idrSeconds = command.change.idrSeconds ?? idrSeconds;
         report({ type: "settings", settings });
         if (settings.audio !== before.audio) edition += 1; // another track is another stream
         session?.setDestinations(settings.destinations);
@@ -170,7 +175,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   async function runSession(signal: AbortSignal): Promise<void> {
     using scope = childSignal(signal);
     const unwanted = untilUnwanted(edition, scope.signal);
-    const current = new Session({ ...line.build(state.settings), report }, state.settings.destinations);
+    const rateLimits = (): RateLimits => ({ ...line.rate, cap: state.settings.bitrateCap });
+    const context = { encoder, rateLimits, idrSeconds: () => idrSeconds, report };
+    const current = new Session(line.build(state.settings), context, state.settings.destinations);
     const running = options
       .prepare((reason) => setPhase("starting", reason), scope.signal)
       .then(() => {
@@ -188,7 +195,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     session = undefined; // from here on the states of its parts make no phase
     setPhase("stopping", final?.message ?? "Closing the outputs.");
     scope.abort();
-    await Promise.race([running.catch(() => {}), delay(stopLimitMs)]);
+    await Promise.race([Promise.all([running.catch(() => {}), encoder.release()]), delay(stopLimitMs)]);
     setPhase("idle", final === undefined ? "Stopped on request." : `Stopped: ${final.message}`);
   }
 

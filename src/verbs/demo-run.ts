@@ -1,10 +1,6 @@
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { Config } from "../config/config.ts";
 import type { SurfaceContext } from "../control/surface.ts";
 import { Fault } from "../domain/fault.ts";
-import { Secret } from "../domain/secret.ts";
-import type { StatusEvent } from "../domain/status.ts";
+import type { Report, StatusEvent } from "../domain/status.ts";
 import { createEventBus } from "../lib/events.ts";
 import { createLog, createMask } from "../lib/log.ts";
 import { childSignal, untilAborted } from "../lib/signals.ts";
@@ -12,22 +8,26 @@ import { configuredState, createLine } from "../parts.ts";
 import { createSupervisor } from "../supervisor/supervisor.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import { createSurfaces } from "../surfaces.ts";
+import { demoConfig, deviceId } from "./demo-config.ts";
 import { createDisplay, describeStatus } from "./demo-display.ts";
 import { describeResult, summarizeDemo } from "./demo-result.ts";
 import { startSimulators } from "./demo-simulators.ts";
 import type { Simulators } from "./demo-simulators.ts";
+import { createDemoTally } from "./demo-tally.ts";
+import { openDemoUplink } from "./demo-uplink.ts";
 
 export interface DemoOptions {
   /** Ends after this many seconds; undefined: at SIGINT. */
   readonly seconds: number | undefined;
   /** Measures: one JSON line at the end, and nothing but the line itself runs, so no MQTT. */
   readonly json: boolean;
+  /** The line before the ingest; this process then runs in the near namespace, and `outside` is the one it must not touch. */
+  readonly uplink: { readonly bitsPerSecond: number; readonly outside: string } | undefined;
   print(line: string): void;
 }
 
 const firstFrameLimitMs = 60_000;
 const displayMs = 1000;
-const deviceId = "demo";
 
 /** The whole line on one machine: simulated robot, ingest and broker, each a process of its own, and spotlive here. */
 export async function runDemo(options: DemoOptions, signal: AbortSignal): Promise<void> {
@@ -37,13 +37,19 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   say(
     "Starting a simulated robot (the first time its picture is made, which takes some seconds) and an ingest.",
   );
-  await using simulators = await startSimulators(!options.json, signal);
+  const { uplink: wanted } = options;
+  await using uplink = wanted && (await openDemoUplink(wanted.bitsPerSecond, wanted.outside, signal));
+  // From outside the namespace nobody reaches a broker.
+  const broker = !options.json && uplink === undefined;
+  await using simulators = await startSimulators({ broker, uplink }, signal);
   const { address } = simulators.robot;
   say(
     `Robot: gRPC port ${address.grpcPort}, camera port ${address.cameraPort}. Ingest: ${simulators.ingestUrl}`,
   );
-  const { supervisor, run } = assemble(simulators, say);
+  const tally = createDemoTally();
+  const { supervisor, run } = assemble(simulators, say, tally.note);
   using running = childSignal(signal);
+  if (wanted !== undefined) say(`The uplink carries ${wanted.bitsPerSecond / 1000} kbit/s.`);
   const line = run(running.signal);
   const startedAt = performance.now();
   await supervisor.submit({ id: "demo", command: { kind: "start" }, origin: "demo" });
@@ -55,7 +61,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
     const status = supervisor.status();
     const report = await Promise.race([simulators.nextReport(), simulators.died]);
     if (report === undefined) return;
-    const result = summarizeDemo(status, report, { firstFrameMs: first - startedAt, ...usage });
+    const result = summarizeDemo(status, report, tally.sums(), { firstFrameMs: first - startedAt, ...usage });
     for (const remark of report.remarks) say(`Twitch would mind: ${remark}`);
     options.print(options.json ? JSON.stringify(result) : describeResult(result));
     if (result.phase !== "live" && !signal.aborted)
@@ -70,6 +76,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
 function assemble(
   simulators: Simulators,
   say: (line: string) => void,
+  note: Report,
 ): { readonly supervisor: Supervisor; run(signal: AbortSignal): Promise<void> } {
   const config = demoConfig(simulators);
   const mask = createMask();
@@ -77,6 +84,10 @@ function assemble(
   const show = (event: StatusEvent): void => {
     if (event.type === "phase") say(`${event.phase}: ${event.reason}`);
     if (event.type === "notice") say(`notice: ${event.text}`);
+    if (event.type === "rate")
+      say(`rate: ${(event.rate.target / 1e6).toFixed(2)} Mbit/s. ${event.rate.reason}`);
+    if (event.type === "hold" || event.type === "path") say(event.reason);
+    note(event);
   };
   const supervisor = createSupervisor({
     createLine: (early) => createLine(config, early, mask),
@@ -154,58 +165,4 @@ async function watch(
   const { user, system } = process.cpuUsage(cpuBefore);
   const minutes = (performance.now() - before) / 60_000;
   return { cpuSecondsPerMinute: (user + system) / 1e6 / minutes, rssMb: peakRss / 1e6 };
-}
-
-function demoConfig({ robot, ingestUrl, brokerUrl }: Simulators): Config {
-  const { address, username, password } = robot;
-  return {
-    source: {
-      kind: "spot",
-      host: address.host,
-      port: address.grpcPort,
-      cameraHost: address.host,
-      cameraPort: address.cameraPort,
-      login: { kind: "password", username, password: new Secret(password) },
-      tls: { kind: "fingerprint", sha256: address.grpcFingerprint256 },
-      cameraTls: { kind: "fingerprint", sha256: address.cameraFingerprint256 },
-      bitrate: undefined,
-      idrSeconds: 2,
-      onLoss: "freeze",
-    },
-    outputs: [
-      {
-        kind: "rtmp",
-        name: "ingest",
-        url: ingestUrl,
-        streamKey: new Secret("demo-stream-key"),
-        ca: undefined,
-      },
-    ],
-    audio: "silent",
-    queue: { bytes: 32 * 1024 * 1024, milliseconds: 3000 },
-    presets: { home: { pan: 0, tilt: 0, zoom: 1 } },
-    http: undefined,
-    mqtt:
-      brokerUrl === undefined
-        ? undefined
-        : {
-            urls: [brokerUrl],
-            username: undefined,
-            password: undefined,
-            ca: undefined,
-            certificate: undefined,
-            key: undefined,
-            deviceId,
-            baseTopic: "spotlive",
-            homeAssistant: true,
-            discoveryPrefix: "homeassistant",
-          },
-    chat: undefined,
-    stallSeconds: 10,
-    autostart: "never",
-    clockWaitSeconds: 0,
-    stateDirectory: join(tmpdir(), "spotlive-demo"),
-    socketPath: join(tmpdir(), "spotlive-demo.sock"),
-    logLevel: "info",
-  };
 }

@@ -1,6 +1,7 @@
 import { Fault } from "../domain/fault.ts";
 import { childSignal } from "../lib/signals.ts";
 import type { IngestReport } from "../simulator/ingest-judge.ts";
+import type { Uplink } from "../simulator/uplink.ts";
 import type { SimulationEvent } from "./simulate-run.ts";
 import { startSimulation } from "./simulation-child.ts";
 
@@ -20,8 +21,14 @@ export interface Simulators extends AsyncDisposable {
   nextReport(): Promise<IngestReport>;
 }
 
-/** Starts robot and ingest, and a broker if wanted. Rejects with a `Fault` when one of them does not come up. */
-export async function startSimulators(withBroker: boolean, parent: AbortSignal): Promise<Simulators> {
+/**
+ * Starts robot and ingest, the latter at the far end of the uplink if there is one, and a broker if wanted. Rejects with
+ * a `Fault` when one of them does not come up.
+ */
+export async function startSimulators(
+  { broker: withBroker, uplink }: { readonly broker: boolean; readonly uplink: Uplink | undefined },
+  parent: AbortSignal,
+): Promise<Simulators> {
   const scope = childSignal(parent);
   const robotUp = Promise.withResolvers<Event<"robot">>();
   const ingestUp = Promise.withResolvers<Event<"ingest">>();
@@ -48,7 +55,13 @@ export async function startSimulators(withBroker: boolean, parent: AbortSignal):
   await using stack = new AsyncDisposableStack();
   stack.defer(() => scope[Symbol.dispose]());
   const kinds = ["robot", "ingest", ...(withBroker ? (["broker"] as const) : [])] as const;
-  const children = await Promise.all(kinds.map((kind) => startSimulation(kind, {}, onEvent, scope.signal)));
+  const children = await Promise.all(
+    kinds.map((kind) =>
+      kind === "ingest" && uplink !== undefined
+        ? startSimulation(kind, { host: uplink.farAddress }, onEvent, scope.signal, uplink.far)
+        : startSimulation(kind, {}, onEvent, scope.signal),
+    ),
+  );
   for (const child of children) stack.use(child);
   const died = Promise.race(children.map(({ done }) => done)).then(() => {
     if (!scope.signal.aborted) throw new Fault("child-failed", "A simulator ended by itself.");

@@ -4,8 +4,12 @@ import { Fault } from "../domain/fault.ts";
 import type { Report } from "../domain/status.ts";
 import { createMask } from "../lib/log.ts";
 import { childSignal } from "../lib/signals.ts";
+import type { Verdict } from "../domain/verdict.ts";
+import { strictest } from "../media/destination-rules.ts";
+import type { DestinationRules } from "../media/destination-rules.ts";
 import { StreamMeter } from "../media/measurement.ts";
 import type { Measurement } from "../media/measurement.ts";
+import { judge } from "../media/verdict.ts";
 import { createSource } from "../parts.ts";
 
 export interface ProbeOptions {
@@ -43,7 +47,32 @@ export async function runProbe(config: Config, options: ProbeOptions, signal: Ab
   if (measurement.pictures === 0) {
     throw new Fault("source-stalled", `The source gave no picture within ${connectSeconds} s.`);
   }
-  options.print(options.json ? JSON.stringify(measurement) : describe(measurement));
+  const verdict = judge(measurement, probeRules(config), {
+    can: new Set(config.source.kind === "spot" ? (["bitrate", "idr"] as const) : []),
+    audio: config.audio !== "none",
+  });
+  const result: ProbeResult = { ...measurement, verdict };
+  options.print(
+    options.json ? JSON.stringify(result) : `${describe(measurement)}\n${describeVerdict(verdict)}`,
+  );
+}
+
+/** The rules of the configured destinations; Twitch's where there is none yet. */
+function probeRules({ outputs }: Config): DestinationRules {
+  return strictest(outputs.length === 0 ? ["twitch"] : outputs.map(({ rules }) => rules));
+}
+
+/** What `probe --json` prints. */
+export type ProbeResult = Measurement & { readonly verdict: Verdict };
+
+function describeVerdict({ kind, destination, findings }: Verdict): string {
+  const words = {
+    copy: "it can be passed on as it is",
+    "ask-camera": "the camera must be asked for something else first",
+    transcode: "it must be encoded anew",
+  };
+  const marks = findings.map(({ remedy, text }) => `  ${remedy === undefined ? "ok " : "NO "} ${text}`);
+  return [`verdict         for ${destination}: ${words[kind]}`, ...marks].join("\n");
 }
 
 function describe(m: Measurement): string {

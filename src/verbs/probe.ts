@@ -7,7 +7,7 @@ const longestSeconds = 3600;
 
 export const probe: Verb = {
   name: "probe",
-  summary: "say what the camera really sends: codec, size, rate, IDR spacing, parameter sets",
+  summary: "say what the camera really sends, and whether it can be passed on as it is, with the reasons",
   options: { ...configOption, ...secondsOption, ...jsonOption },
   async run({ text, wholeNumber, flag, print, signal }) {
     const seconds = wholeNumber("seconds", longestSeconds) ?? defaultSeconds;

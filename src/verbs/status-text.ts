@@ -10,10 +10,23 @@ export function formatStatus(status: Status): string {
     `${phase} for ${formatSeconds(sinceSeconds)}: ${reason} (wanted: ${desired})`,
     `source ${link(source)}${sourceNumbers(source)}`,
     ...(picture === undefined ? [] : [`  picture ${picture.width}x${picture.height}, ${picture.profile}`]),
+    ...streamLines(status),
     ...settingLines(status),
     ...(outputs.length === 0 ? ["no outputs are configured"] : outputs.flatMap(outputLines)),
     ...notices.map((notice) => `notice: ${notice}`),
   ].join("\n");
+}
+
+function streamLines({ path, verdict, rate }: Status): string[] {
+  const how = path === "copy" ? "passed on as the camera made it" : "encoded anew";
+  const asked =
+    rate === undefined ? "" : `, ${(rate.target / 1e6).toFixed(2)} Mbit/s asked for: ${rate.reason}`;
+  const broken = verdict?.findings.filter(({ remedy }) => remedy !== undefined) ?? [];
+  return [
+    `  ${how}${asked}`,
+    ...(verdict === undefined ? [] : [`  verdict for ${verdict.destination}: ${verdict.kind}`]),
+    ...broken.map(({ text }) => `    ${text}`),
+  ];
 }
 
 function settingLines({ settings, locked, camera }: Status): string[] {
@@ -43,13 +56,18 @@ function sourceNumbers({ state, fps, bitsPerSecond, counters }: SourceStatus): s
 }
 
 function outputLines(output: OutputStatus): string[] {
-  const { counters, queue } = output;
+  const { counters, queue, uplink } = output;
   const lines = [`output ${link(output)}`];
   if (counters !== undefined) {
     const { p50, p99 } = counters.latencyUs;
     lines.push(
       `  ${counters.units} pictures, ${megabytes(counters.bytes)} sent, ${megabytes(counters.unsentBytes)} waiting in the socket, latency ${milliseconds(p50)} (p99 ${milliseconds(p99)})`,
     );
+  }
+  if (uplink !== undefined) {
+    const carried =
+      uplink.capacity === undefined ? "" : `, carried ${(uplink.capacity / 1e6).toFixed(2)} Mbit/s`;
+    lines.push(`  uplink: a picture waits ${Math.round(uplink.delayMs)} ms${carried}`);
   }
   if (queue !== undefined)
     lines.push(

@@ -1,11 +1,14 @@
 import type { ParseArgsConfig } from "node:util";
 import { Fault } from "../domain/fault.ts";
 
-/** The options of one verb, for `parseArgs`; `value` names the value in the help text. */
+/**
+ * The options of one verb, for `parseArgs`; `value` names the value in the help text. One without `doc` is for our own
+ * use and is not listed there.
+ */
 export type Options = Readonly<
   Record<
     string,
-    NonNullable<ParseArgsConfig["options"]>[string] & { readonly doc: string; readonly value?: string }
+    NonNullable<ParseArgsConfig["options"]>[string] & { readonly doc?: string; readonly value?: string }
   >
 >;
 

@@ -122,6 +122,17 @@ describe("a status in words", () => {
     sinceSeconds: 200,
     source: { name: "spot", state: "running", fps: 29.97, bitsPerSecond: 8_100_000 },
     picture: { width: 1920, height: 1080, profile: "High 4.0" },
+    path: "copy",
+    verdict: {
+      kind: "ask-camera",
+      destination: "Twitch",
+      findings: [
+        { rule: "codec", text: "H.264." },
+        { rule: "bit-rate", remedy: "camera", text: "8.10 Mbit/s; Twitch takes up to 6.00." },
+      ],
+      ask: { targetBitrate: 5_400_000 },
+    },
+    rate: { target: 4_000_000, ceiling: 5_400_000, reason: "As much as the uplink to main carries." },
     outputs: [
       {
         name: "main",
@@ -129,6 +140,7 @@ describe("a status in words", () => {
         fault: { code: "output-unreachable", message: "Nobody answers.", retryable: true },
         retryInMs: 4200,
         queue: { units: 3, bytes: 9, milliseconds: 99.6, droppedUnits: 7 },
+        uplink: { delayMs: 40.2, capacity: 4_300_000 },
       },
     ],
     notices: ["output/main: the queue was full"],
@@ -139,8 +151,12 @@ describe("a status in words", () => {
       "retrying for 3 min: No destination takes pictures. (wanted: live)",
       "source spot: running, 30.0 fps, 8.10 Mbit/s",
       "  picture 1920x1080, High 4.0",
+      "  passed on as the camera made it, 4.00 Mbit/s asked for: As much as the uplink to main carries.",
+      "  verdict for Twitch: ask-camera",
+      "    8.10 Mbit/s; Twitch takes up to 6.00.",
       "settings: audio silent, bit rate not capped",
       "output main: waiting: Nobody answers., next try in 4 s",
+      "  uplink: a picture waits 40 ms, carried 4.30 Mbit/s",
       "  queue 3 pictures, 100 ms, 7 dropped",
       "notice: output/main: the queue was full",
     ]);

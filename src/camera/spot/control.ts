@@ -4,20 +4,18 @@ import type {
   CameraControl,
   CameraPosition,
   CameraState,
-  StreamSettings,
 } from "../../domain/camera.ts";
 import { Fault, toFault } from "../../domain/fault.ts";
 import { nowUs } from "../../lib/clock.ts";
-import { streamQualityService } from "../../lib/spot-protocol.ts";
 import { readScreens, showScreen } from "./compositor.ts";
 import { readLights, setLights } from "./lighting.ts";
 import { moveBy, moveTo, wrapDegrees } from "./ptz-position.ts";
 import type { PtzBounds } from "./ptz-position.ts";
 import { readPtz, setPtzPosition } from "./ptz.ts";
 import { TokenBucket } from "./rate-limit.ts";
-import { RobotLink, callService } from "./robot-link.ts";
+import { RobotLink } from "./robot-link.ts";
 import type { RobotLinkOptions } from "./robot-link.ts";
-import { setStreamSettings } from "./stream-quality.ts";
+import { getStreamSettings, setCongestionControl, setStreamSettings } from "./stream-quality.ts";
 
 export interface SpotControlOptions extends Pick<RobotLinkOptions, "robot" | "tokens"> {
   /** The PTZ to move, default `mech`; the first that the robot lists where it does not have this one. */
@@ -93,8 +91,7 @@ export function createSpotControl(options: SpotControlOptions): SpotControl {
   }
 
   async function readStreamPart(signal: AbortSignal): Promise<Readings> {
-    const { GetStreamParams } = streamQualityService;
-    await link.use("streamQuality", signal, (service) => callService(service, GetStreamParams, {}, signal));
+    await link.use("streamQuality", signal, (service) => getStreamSettings(service, signal));
     return { hasStreamQuality: true };
   }
 
@@ -143,10 +140,16 @@ export function createSpotControl(options: SpotControlOptions): SpotControl {
       await refresh(signal);
       return describe(readings, presets);
     },
-    async setStream(settings: StreamSettings, signal: AbortSignal) {
-      return await link.use("streamQuality", signal, ({ client, authority, token }) =>
-        setStreamSettings(client, authority, token, settings, signal),
+    async readStream(signal) {
+      return await link.use("streamQuality", signal, (service) => getStreamSettings(service, signal));
+    },
+    async setStream(settings, signal) {
+      return await link.use("streamQuality", signal, (service) =>
+        setStreamSettings(service, settings, signal),
       );
+    },
+    async setCongestionControl(on, signal) {
+      await link.use("streamQuality", signal, (service) => setCongestionControl(service, on, signal));
     },
     async act(action, signal) {
       const waitMs = limit.take(nowUs());

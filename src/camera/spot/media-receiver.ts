@@ -69,7 +69,7 @@ export class MediaReceiver implements Disposable {
     this.#audioTypes = payloadTypes(options.offer, "audio", "opus");
     this.#audio = new AudioSynchronizer(options.timeline);
     this.#depacketizer = new Depacketizer(options.onLoss, {
-      emit: (unit, timestamp, packets) => {
+      emit: (unit, timestamp, packets, damaged) => {
         const restarted = this.#restartsSeen !== this.#order.counters.restarts;
         this.#restartsSeen = this.#order.counters.restarts;
         const ptsUs = options.timeline.toSessionUs(timestamp, this.#arrivalUs, restarted);
@@ -85,6 +85,7 @@ export class MediaReceiver implements Disposable {
           nalus: unit.nalus,
           avcc: unit.avcc,
           packets,
+          ...(damaged && { damaged }),
         });
       },
       wantKeyframe: () => this.requestKeyframe(),

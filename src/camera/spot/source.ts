@@ -1,7 +1,5 @@
-import type { StreamSettings } from "../../domain/camera.ts";
 import { Fault } from "../../domain/fault.ts";
 import type { Source, Unit } from "../../domain/media.ts";
-import type { Secret } from "../../domain/secret.ts";
 import type { Report, SourceCounters } from "../../domain/status.ts";
 import { directoryNames, fixedAuthorities } from "../../lib/spot-protocol.ts";
 import { watchForStall } from "../../lib/stall.ts";
@@ -14,7 +12,6 @@ import { findAuthority } from "./directory.ts";
 import { MediaReceiver } from "./media-receiver.ts";
 import { RobotClient } from "./rpc.ts";
 import { fetchOffer, postAnswer } from "./signalling.ts";
-import { setStreamSettings } from "./stream-quality.ts";
 import type { TokenKeeper } from "./token.ts";
 import { resolveTrust } from "./trust.ts";
 import type { TlsAddress, TlsTrust } from "./trust.ts";
@@ -30,8 +27,6 @@ export interface SpotOptions {
   readonly camera: TlsAddress & { readonly trust: TlsTrust };
   /** Holds the login over all sessions and shares it with the camera's control. */
   readonly tokens: TokenKeeper;
-  /** Set on the camera's encoder before each connection; nothing is set where this is empty. */
-  readonly settings: StreamSettings;
   readonly onLoss: LossPolicy;
   readonly audio: boolean;
   /** Milliseconds without a picture after which the connection is given up. */
@@ -67,14 +62,8 @@ export function createSpotSource(options: SpotOptions): Source {
     );
     using client = new RobotClient(options.robot, robotTrust);
     const token = await tokens.get(client, signal);
-    const authority = await findAuthority(
-      client,
-      directoryNames.streamQuality,
-      token,
-      directoryWaitMs,
-      signal,
-    );
-    await applySettings(client, authority, token, signal);
+    // The camera boots longer than the robot: its services come into the directory when it is ready.
+    await findAuthority(client, directoryNames.streamQuality, token, directoryWaitMs, signal);
     const camera = {
       ...options.camera,
       trust: await resolveTrust(options.camera.trust, options.camera, signal),
@@ -131,26 +120,6 @@ export function createSpotSource(options: SpotOptions): Source {
       counted = addCounters(before, media.counters);
       options.report({ type: "source-progress", name, counters: counted });
       receiver = undefined;
-    }
-  }
-
-  async function applySettings(
-    client: RobotClient,
-    authority: string,
-    token: Secret,
-    signal: AbortSignal,
-  ): Promise<void> {
-    if (Object.keys(options.settings).length === 0) return;
-    try {
-      await setStreamSettings(client, authority, token, options.settings, signal);
-    } catch (error) {
-      if (!(error instanceof Fault) || error.code !== "permission-denied") throw error;
-      options.report({
-        type: "notice",
-        part: name,
-        severity: "warning",
-        text: `${error.message} The stream goes on with the camera's own settings.`,
-      });
     }
   }
 

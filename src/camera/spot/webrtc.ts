@@ -73,6 +73,8 @@ export async function answerCamera(options: CameraSessionOptions): Promise<Camer
     for (const transceiver of connection.getTransceivers()) {
       transceiver.setDirection(transceiver.kind === "video" || options.audio ? "recvonly" : "inactive");
     }
+    // Without a STUN server werift asks Google's, and waits 5 s for it where there is no internet.
+    for (const { connection: ice } of connection.iceTransports) delete ice.stunServer;
     await connection.setLocalDescription(await connection.createAnswer());
     const transport = connection.dtlsTransports[0];
     const answer = connection.localDescription?.sdp;

@@ -1,4 +1,10 @@
-import type { OutputCounters, QueueCounters, SourceCounters, Status } from "../../domain/status.ts";
+import type {
+  OutputCounters,
+  QueueCounters,
+  SourceCounters,
+  Status,
+  UplinkStatus,
+} from "../../domain/status.ts";
 import type { Feed } from "./feed.ts";
 
 export interface MetricSources {
@@ -61,6 +67,14 @@ const queue = (
   read: ({ status }) => status.outputs.map(({ name, queue }) => [queue && read(queue), name]),
 });
 
+const uplink = (name: string, help: string, read: (uplink: UplinkStatus) => number | undefined): Row => ({
+  name: `output_uplink_${name}`,
+  help,
+  kind: "gauge",
+  label: "output",
+  read: ({ status }) => status.outputs.map(({ name, uplink }) => [uplink && read(uplink), name]),
+});
+
 const own = (kind: Row["kind"], name: string, help: string, read: (feed: Feed) => number): Row => ({
   name,
   help,
@@ -75,7 +89,14 @@ const cpuSeconds = (): number => {
 
 /** Every metric that is read off the status, in the order in which it is shown. */
 export const rows: readonly Row[] = [
-  line("live", "1 while at least one destination takes pictures.", ({ phase }) => number(phase === "live")),
+  line("live", "1 while at least one destination takes pictures of the camera.", ({ phase }) =>
+    number(phase === "live"),
+  ),
+  line("holding", "1 while the last picture is held, as the camera is away.", ({ phase }) =>
+    number(phase === "holding"),
+  ),
+  line("transcoding", "1 while the picture is encoded anew.", ({ path }) => number(path === "transcode")),
+  line("target_bytes_per_second", "Rate asked of the encoder.", ({ rate }) => rate && rate.target / 8),
   line("wanted_live", "1 while the line is wanted live.", ({ desired }) => number(desired === "live")),
   line("locked", "1 while the operator's lock is set.", ({ locked }) => number(locked)),
   line("phase_age_seconds", "Time since the phase of the line began.", ({ sinceSeconds }) => sinceSeconds),
@@ -155,6 +176,12 @@ export const rows: readonly Row[] = [
     "latency_p99_seconds",
     "Last packet of a picture received to picture handed on, 99th percentile.",
     ({ latencyUs }) => latencyUs.p99 / 1_000_000,
+  ),
+  uplink("delay_seconds", "Time that a picture waits on this side.", ({ delayMs }) => delayMs / 1000),
+  uplink(
+    "capacity_bytes_per_second",
+    "What the way to the server carried.",
+    ({ capacity }) => capacity && capacity / 8,
   ),
   queue("gauge", "pictures", "Pictures and sounds that wait for the output.", ({ units }) => units),
   queue("gauge", "bytes", "Bytes that wait for the output.", ({ bytes }) => bytes),

@@ -25,7 +25,7 @@ const link = {
 };
 
 export const statusSchemas = {
-  Phase: { enum: ["idle", "starting", "live", "retrying", "stopping"] },
+  Phase: { enum: ["idle", "starting", "live", "holding", "retrying", "stopping"] },
   LinkState: { enum: ["idle", "connecting", "running", "waiting", "failed"] },
   AudioChoice: { enum: ["silent", "camera", "none"] },
   Settings: object({
@@ -67,6 +67,51 @@ export const statusSchemas = {
     { acknowledgedBytes: count },
   ),
   QueueCounters: object({ units: count, bytes: count, milliseconds: number, droppedUnits: count }),
+  Uplink: object(
+    { delayMs: { ...number, description: "Milliseconds that a picture waits on this side" } },
+    { capacity: { ...number, description: "Bits per second that it carried when it was last busy" } },
+  ),
+  Rate: object({
+    target: { ...number, description: "Bits per second asked of the encoder" },
+    ceiling: { ...number, description: "Most that is asked for" },
+    reason: text,
+  }),
+  Path: { enum: ["copy", "transcode"], description: "As the camera made it, or encoded anew" },
+  Finding: object(
+    {
+      rule: {
+        enum: [
+          ...["codec", "profile", "level", "size", "frame-rate", "bit-rate"],
+          ...["idr-spacing", "b-frames", "parameter-sets", "audio"],
+        ],
+      },
+      text,
+    },
+    {
+      remedy: {
+        enum: ["camera", "transcode", "configuration"],
+        description: "Who can put a broken rule right; absent where the rule is kept",
+      },
+    },
+  ),
+  Verdict: object(
+    {
+      kind: { enum: ["copy", "ask-camera", "transcode"] },
+      destination: { ...text, description: "Whose rules the stream was judged by" },
+      findings: { type: "array", items: ref("Finding") },
+    },
+    {
+      ask: object({}, { targetBitrate: count, idrInterval: count, refreshInterval: count }),
+      target: object(
+        {
+          bitsPerSecond: count,
+          idrSeconds: number,
+          profile: { enum: ["constrained-baseline", "main", "high"] },
+        },
+        { width: count, height: count, fps: number },
+      ),
+    },
+  ),
   Source: object(
     { ...link.required, fps: number, bitsPerSecond: number },
     { ...link.optional, counters: ref("SourceCounters") },
@@ -75,6 +120,7 @@ export const statusSchemas = {
     ...link.optional,
     counters: ref("OutputCounters"),
     queue: ref("QueueCounters"),
+    uplink: ref("Uplink"),
   }),
   Picture: object({ width: count, height: count, profile: text }),
   Status: object(
@@ -86,9 +132,10 @@ export const statusSchemas = {
       settings: ref("Settings"),
       sinceSeconds: { ...number, description: "Since this phase began" },
       source: ref("Source"),
+      path: ref("Path"),
       outputs: { type: "array", items: ref("Output") },
       notices: { ...texts, description: "The newest last" },
     },
-    { camera: ref("Camera"), picture: ref("Picture") },
+    { camera: ref("Camera"), picture: ref("Picture"), verdict: ref("Verdict"), rate: ref("Rate") },
   ),
 };

@@ -32,6 +32,7 @@ const status: Status = {
   camera,
   source: { name: "spot", state: "running", fps: 29.97, bitsPerSecond: 2_912_400 },
   picture: { width: 1920, height: 1080, profile: "High" },
+  path: "copy",
   outputs: [
     { name: "main", state: "running", queue: { units: 1, bytes: 9000, milliseconds: 33, droppedUnits: 0 } },
   ],

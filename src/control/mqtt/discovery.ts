@@ -15,7 +15,7 @@ export interface DeviceDiscovery {
   readonly cmps: Readonly<Record<string, Component>>;
 }
 
-const phases: readonly Phase[] = ["idle", "starting", "live", "retrying", "stopping"];
+const phases: readonly Phase[] = ["idle", "starting", "live", "holding", "retrying", "stopping"];
 const audioChoices: readonly AudioChoice[] = ["silent", "camera", "none"];
 const diagnostic = { ent_cat: "diagnostic" };
 const setting = { ent_cat: "config" };

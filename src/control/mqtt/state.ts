@@ -24,6 +24,9 @@ export interface LineState {
   /** kbit/s; 0: no cap. */
   readonly bitrateCap: number;
   readonly picture: string | null;
+  readonly path: Status["path"];
+  /** What was judged of the camera's stream: `copy`, `ask-camera` or `transcode`; null until it was. */
+  readonly verdict: string | null;
   readonly source: LinkSummary;
   readonly outputs: readonly LinkSummary[];
   readonly camera: CameraSummary | null;
@@ -56,6 +59,8 @@ export interface Telemetry {
   readonly lostPackets: number;
   /** Milliseconds of media that wait before the slowest output. */
   readonly queueDelay: number;
+  /** kbit/s asked of the encoder; 0 where it cannot be set. */
+  readonly targetBitrate: number;
   /** Whole minutes since the phase began. */
   readonly phaseMinutes: number;
 }
@@ -69,10 +74,12 @@ export function stateOf(
   return {
     version: options.version,
     stream: onOff(status.desired === "live"),
-    live: onOff(status.phase === "live"),
+    live: onOff(status.phase === "live" || status.phase === "holding"),
     phase: status.phase,
     reason: status.reason.slice(0, 255),
-    problem: onOff(status.phase === "retrying" || (status.desired === "live" && faulty)),
+    problem: onOff(
+      status.phase === "retrying" || status.phase === "holding" || (status.desired === "live" && faulty),
+    ),
     robot: onOff(source.state === "running"),
     locked: onOff(status.locked),
     destination: chosenDestination(settings.destinations, options.destinations),
@@ -80,6 +87,8 @@ export function stateOf(
     audio: settings.audio,
     bitrateCap: settings.bitrateCap === null ? 0 : Math.round(settings.bitrateCap / 1000),
     picture: picture === undefined ? null : `${picture.width}x${picture.height}`,
+    path: status.path,
+    verdict: status.verdict?.kind ?? null,
     source: summarize(source),
     outputs: outputs.map(summarize),
     camera: summarizeCamera(status.camera),
@@ -87,7 +96,7 @@ export function stateOf(
   };
 }
 
-export function telemetryOf({ source, outputs, sinceSeconds }: Status): Telemetry {
+export function telemetryOf({ source, outputs, rate, sinceSeconds }: Status): Telemetry {
   const queues = outputs.map(({ queue }) => queue);
   const dropped = queues.reduce((sum, queue) => sum + (queue?.droppedUnits ?? 0), 0);
   return {
@@ -96,6 +105,7 @@ export function telemetryOf({ source, outputs, sinceSeconds }: Status): Telemetr
     droppedPictures: (source.counters?.droppedUnits ?? 0) + dropped,
     lostPackets: source.counters?.lostPackets ?? 0,
     queueDelay: Math.round(Math.max(0, ...queues.map((queue) => queue?.milliseconds ?? 0))),
+    targetBitrate: Math.round((rate?.target ?? 0) / 1000),
     phaseMinutes: Math.floor(sinceSeconds / 60),
   };
 }

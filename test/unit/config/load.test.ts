@@ -57,7 +57,7 @@ describe("a configuration that is right", () => {
       },
       outputs: [],
       audio: "silent",
-      queue: { milliseconds: 3000 },
+      queue: { milliseconds: 1200 },
     });
     expect(secretsOf(config).map((secret) => secret.reveal())).toEqual([canary]);
   });

@@ -20,6 +20,7 @@ const status: Status = {
   settings: { destinations: ["main"], bitrateCap: null, audio: "silent" },
   sinceSeconds: 1,
   source: { name: "spot", state: "idle", fps: 0, bitsPerSecond: 0 },
+  path: "copy",
   outputs: [],
   notices: [],
 };

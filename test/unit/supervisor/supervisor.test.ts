@@ -18,6 +18,7 @@ function setUp(
   outputNames: readonly string[] = ["one"],
   camera?: CameraControl,
   prepare: SupervisorOptions["prepare"] = async () => {},
+  holdMs = 0,
 ) {
   const source = createHandSource();
   const outputs = outputNames.map(createListOutput);
@@ -27,8 +28,14 @@ function setUp(
     createLine: () => ({
       sourceName: source.name,
       outputNames,
-      build: () => ({ source, outputs, queue: { bytes: 1e6, milliseconds: 3000 } }),
+      build: () => ({
+        ...{ source, outputs, queue: { bytes: 1e6, milliseconds: 3000 } },
+        ...{ destinations: {}, hasAudio: true, holdMs },
+      }),
       ...(camera && { camera }),
+      encoder: { restoreOnExit: true, congestionControlAfter: true, stateDirectory: "/dev/null" },
+      rate: { floor: 400_000, configured: undefined },
+      idrSeconds: 2,
     }),
     initial: {
       desired: "idle",
@@ -280,8 +287,11 @@ describe("the supervisor's hands", () => {
   it("asks the camera for the capped bit rate and remembers the cap", async () => {
     const camera = createHandCamera();
     await using line = setUp(["one"], camera);
-    await line.submit({ kind: "set", change: { bitrateCap: 3_000_000, idrSeconds: 2 } });
-    expect(camera.streamSettings).toEqual([{ targetBitrate: 3_000_000, idrInterval: 60 }]);
+    await line.send("start");
+    await eventually(() => line.source.runs === 1);
+    line.source.emit(keyframe());
+    await line.submit({ kind: "set", change: { bitrateCap: 3_000_000 } });
+    await eventually(() => camera.streamSettings.some(({ targetBitrate }) => targetBitrate === 3_000_000));
     expect(line.remembered.at(-1)?.settings.bitrateCap).toBe(3_000_000);
   });
 

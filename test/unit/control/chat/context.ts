@@ -26,6 +26,7 @@ const idle: Status = {
   sinceSeconds: 65,
   source: { name: "spot", state: "running", fps: 29.97, bitsPerSecond: 4_200_000 },
   picture: { width: 1280, height: 720, profile: "Baseline" },
+  path: "copy",
   outputs: [{ name: "main", state: "running" }],
   notices: [],
 };

@@ -41,6 +41,14 @@ export const fullStatus: Complete<Status> = {
     bitsPerSecond: 4_000_000,
   },
   picture: { width: 1920, height: 1080, profile: "High" },
+  path: "copy",
+  verdict: {
+    kind: "ask-camera",
+    destination: "Twitch",
+    findings: [{ rule: "bit-rate", remedy: "camera", text: "8.00 Mbit/s; Twitch takes up to 6.00." }],
+    ask: { targetBitrate: 5_400_000, idrInterval: 60, refreshInterval: 60 },
+  },
+  rate: { target: 4_000_000, ceiling: 5_400_000, reason: "As much as the uplink to main carries." },
   outputs: [
     {
       name: "main",
@@ -55,6 +63,7 @@ export const fullStatus: Complete<Status> = {
         latencyUs: { p50: 900, p99: 4000 },
       },
       queue: { units: 1, bytes: 2000, milliseconds: 33, droppedUnits: 7 },
+      uplink: { delayMs: 40, capacity: 5_200_000 },
     },
   ],
   notices: ["The camera began a new stream."],
@@ -74,6 +83,7 @@ export const idleStatus: Status = {
   settings: { destinations: ["main"], bitrateCap: null, audio: "silent" },
   sinceSeconds: 1,
   source: { name: "spot", state: "idle", fps: 0, bitsPerSecond: 0 },
+  path: "copy",
   outputs: [{ name: "main", state: "idle" }],
   notices: [],
 };

@@ -21,6 +21,7 @@ export const idleStatus: Status = {
   },
   sinceSeconds: 61,
   source: { name: "spot", state: "idle", fps: 0, bitsPerSecond: 0 },
+  path: "copy",
   outputs: [],
   notices: [],
 };

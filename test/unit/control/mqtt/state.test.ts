@@ -58,6 +58,14 @@ test("losses before and after the hub are added up, and the slowest queue is tol
   ] as const;
   const source = { ...idleStatus.source, fps: 29.97, bitsPerSecond: 2_999_600 };
   expect(telemetryOf({ ...idleStatus, source, outputs })).toEqual({
-    ...{ fps: 30, bitrate: 3000, droppedPictures: 5, lostPackets: 0, queueDelay: 90, phaseMinutes: 1 },
+    ...{
+      fps: 30,
+      bitrate: 3000,
+      droppedPictures: 5,
+      lostPackets: 0,
+      queueDelay: 90,
+      targetBitrate: 0,
+      phaseMinutes: 1,
+    },
   });
 });

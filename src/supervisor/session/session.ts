@@ -1,0 +1,237 @@
+import type { DestinationKind } from "../../domain/destination.ts";
+import { Fault } from "../../domain/fault.ts";
+import type { AudioUnit, Output, Source, Unit, VideoUnit } from "../../domain/media.ts";
+import type { LinkState, Report } from "../../domain/status.ts";
+import { nowUs } from "../../lib/clock.ts";
+import type { QueueLimits } from "../../lib/queue.ts";
+import { retry } from "../../lib/retry.ts";
+import { childSignal } from "../../lib/signals.ts";
+import { strictest } from "../../media/destination-rules.ts";
+import type { DestinationRules } from "../../media/destination-rules.ts";
+import { Hub } from "../../media/hub.ts";
+import { Adaptation } from "../adapt/adaptation.ts";
+import { CameraCare } from "../care/camera-care.ts";
+import type { EncoderSettings } from "../care/encoder-settings.ts";
+import { keepConverting } from "./audio-loop.ts";
+import type { AudioConverter } from "./audio-loop.ts";
+import { OutputLoop, tellFault } from "./output-loop.ts";
+import { createFormatTeller } from "./picture-format.ts";
+import { PicturePath } from "./picture-path.ts";
+import type { CreateTranscoder } from "./picture-path.ts";
+import { Program } from "./program.ts";
+import { rateRange } from "../adapt/rate-range.ts";
+import type { RateLimits } from "../adapt/rate-range.ts";
+import { sourceRetryPolicy } from "../retry-policy.ts";
+
+export interface SessionParts {
+  readonly source: Source;
+  readonly outputs: readonly Output[];
+  /** Whose rules each output's stream must keep, by its name; any RTMP server's where it is not named. */
+  readonly destinations: Readonly<Record<string, DestinationKind>>;
+  /** Absent when the outputs make their own silence or no sound at all: then the camera's sound is dropped here. */
+  readonly createAudio?: (emit: (unit: AudioUnit) => void) => AudioConverter;
+  readonly createTranscoder?: CreateTranscoder;
+  /** Whether a track of sound, be it silence, goes with the picture. */
+  readonly hasAudio: boolean;
+  readonly queue: QueueLimits;
+  /** Longest time to hold the last picture while the camera is away, milliseconds; 0: not at all. */
+  readonly holdMs: number;
+}
+
+/** What a session shares with the supervisor, as it outlives the session or changes while it runs. */
+export interface SessionContext {
+  readonly encoder: EncoderSettings;
+  readonly rateLimits: () => RateLimits;
+  readonly idrSeconds: () => number;
+  readonly report: Report;
+}
+
+/** A camera whose pictures stay out for longer than this is away. */
+const awayUs = 300_000;
+
+/**
+ * One source, its outputs, and what lies between them: judging the camera, the path of the picture, holding it, the
+ * bit rate. `run` resolves when aborted; it rejects with a `Fault` when the source, or every output, has failed for
+ * good.
+ */
+export class Session {
+  readonly #parts: SessionParts;
+  readonly #context: SessionContext;
+  readonly #hub = new Hub();
+  readonly #pictureWaiters = new Set<() => void>();
+  readonly #audio: AudioConverter | undefined;
+  readonly #running = new Map<string, OutputLoop>();
+  #destinations: readonly string[];
+  #startOutputs: (() => void) | undefined;
+  #sourceRunning = false;
+  readonly #tellFormat: (unit: VideoUnit) => void;
+  /** When the camera's newest picture came. */
+  #acceptedUs = Number.NEGATIVE_INFINITY;
+
+  /** `destinations` names the outputs to publish to at first. */
+  constructor(parts: SessionParts, context: SessionContext, destinations: readonly string[]) {
+    this.#parts = parts;
+    this.#context = context;
+    this.#destinations = destinations;
+    this.#tellFormat = createFormatTeller(context.report);
+    this.#audio = parts.createAudio?.((unit) => this.#hub.publish(unit));
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    using scope = childSignal(signal);
+    const { report, encoder } = this.#context;
+    const { source, holdMs, createTranscoder, hasAudio } = this.#parts;
+    const requestKeyframe = (): void => source.requestKeyframe();
+    const cameraSends = (): boolean => this.#sourceRunning && nowUs() - this.#acceptedUs < awayUs;
+    using program = new Program({ hub: this.#hub, holdMs, requestKeyframe, cameraSends, report });
+    const path = new PicturePath(
+      {
+        ...(createTranscoder && { createTranscoder }),
+        publish: (unit) => this.#publish(unit, program, adaptation),
+        gop: () => (program.isHolding ? [] : this.#hub.gop),
+        report,
+      },
+      scope.signal,
+    );
+    using adaptation = new Adaptation({
+      outputs: () => [...this.#running.values()],
+      range: () => rateRange(this.#context.rateLimits(), this.#rules(), encoder, path.encoding),
+      isLive: () => this.#sourceRunning && !program.isHolding,
+      ask: (rate) => {
+        if (path.path === "transcode") path.setRate(rate);
+        else encoder.want({ targetBitrate: rate });
+      },
+      report,
+    });
+    using care = new CameraCare({
+      source,
+      encoder,
+      rules: () => this.#rules(),
+      idrSeconds: this.#context.idrSeconds,
+      audio: hasAudio,
+      canTranscode: createTranscoder !== undefined,
+      setTranscode: (target) => path.setTarget(target),
+      report,
+    });
+    const allOutputsFailed = Promise.withResolvers<never>();
+    this.#startOutputs = () => this.#startMissingOutputs(allOutputsFailed.reject, scope.signal);
+    this.#startOutputs();
+    const sourceDone = this.#runSource(path, care, scope.signal);
+    const audioDone = this.#audio && keepConverting(this.#audio, report, scope.signal);
+    try {
+      await Promise.race([sourceDone, allOutputsFailed.promise]);
+    } finally {
+      this.#startOutputs = undefined;
+      scope.abort();
+      const outputsDone = [...this.#running.values()].map(({ done }) => done);
+      await Promise.allSettled([sourceDone, audioDone, ...outputsDone]);
+    }
+  }
+
+  /** Ends the outputs that are not named and starts those that are; the others do not feel it. */
+  setDestinations(names: readonly string[]): void {
+    this.#destinations = names;
+    for (const [name, output] of this.#running) {
+      if (names.includes(name)) continue;
+      output.end();
+      void output.done.then(() => {
+        this.#context.report({ type: "output", name, state: "idle" });
+        this.#startOutputs?.(); // it may be wanted again by then
+      });
+    }
+    this.#startOutputs?.();
+  }
+
+  requestKeyframe(): void {
+    this.#parts.source.requestKeyframe();
+  }
+
+  /** Gives outputs that have failed for good another chance: somebody said `start` again. */
+  reviveFailedOutputs(): void {
+    for (const output of this.#running.values()) output.revive();
+  }
+
+  #rules(): DestinationRules {
+    return strictest(this.#destinations.map((name) => this.#parts.destinations[name] ?? "generic"));
+  }
+
+  #startMissingOutputs(giveUp: (fault: Fault) => void, signal: AbortSignal): void {
+    for (const output of this.#parts.outputs) {
+      if (!this.#destinations.includes(output.name) || this.#running.has(output.name)) continue;
+      const loop = new OutputLoop(
+        {
+          output,
+          hub: this.#hub,
+          queue: this.#parts.queue,
+          report: this.#context.report,
+          untilPicture: (attempt) => this.#untilPicture(attempt),
+          requestKeyframe: () => this.requestKeyframe(),
+          onFailed: (fault) => {
+            if ([...this.#running.values()].every(({ hasFailed }) => hasFailed)) giveUp(fault);
+          },
+        },
+        signal,
+      );
+      this.#running.set(output.name, loop);
+      void loop.done.finally(() => this.#running.delete(output.name));
+    }
+  }
+
+  async #runSource(path: PicturePath, care: CameraCare, signal: AbortSignal): Promise<void> {
+    const { source } = this.#parts;
+    const { encoder, report } = this.#context;
+    const tell = (state: LinkState, fault?: Fault, retryInMs?: number): void =>
+      report({ type: "source", name: source.name, state, ...tellFault(fault, retryInMs) });
+    const begin = (): void => {
+      this.#sourceRunning = true;
+      care.begin();
+      tell("running");
+    };
+    try {
+      await retry(
+        async (attempt) => {
+          this.#sourceRunning = false;
+          care.pause();
+          tell("connecting");
+          void encoder.takeOver(); // beside the connection, so that the first picture does not wait for it
+          await source.run((unit) => this.#accept(unit, path, care, begin), attempt);
+        },
+        sourceRetryPolicy,
+        signal,
+        {
+          onWait: (fault, delayMs) => tell("waiting", fault, delayMs),
+          hadBegun: () => this.#sourceRunning,
+        },
+      );
+      tell("idle");
+    } catch (error) {
+      if (error instanceof Fault) tell("failed", error);
+      throw error;
+    }
+  }
+
+  #accept(unit: Unit, path: PicturePath, care: CameraCare, begin: () => void): void {
+    if (unit.kind === "audio") return this.#audio?.push(unit);
+    if (!this.#sourceRunning) begin();
+    this.#acceptedUs = nowUs();
+    care.add(unit);
+    path.accept(unit);
+  }
+
+  #publish(unit: VideoUnit, program: Program, adaptation: Adaptation): void {
+    this.#tellFormat(unit);
+    adaptation.note(unit.avcc.length);
+    program.publish(unit);
+    if (this.#hub.hasPicture) for (const wake of this.#pictureWaiters) wake();
+  }
+
+  /** Connecting before there is a picture would only make the ingest wait, and some hang up then. */
+  async #untilPicture(signal: AbortSignal): Promise<void> {
+    if (this.#hub.hasPicture) return;
+    const waiter = Promise.withResolvers<void>();
+    this.#pictureWaiters.add(waiter.resolve);
+    signal.addEventListener("abort", () => waiter.resolve(), { once: true });
+    await waiter.promise;
+    this.#pictureWaiters.delete(waiter.resolve);
+  }
+}

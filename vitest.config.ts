@@ -1,20 +1,48 @@
 import { defineConfig } from "vitest/config";
 
+const realServers = { testTimeout: 120_000, hookTimeout: 120_000 };
+
+/** They judge when something happens, or feed several live streams at once: nothing runs beside them. */
+const timed = [
+  ...["line-hold", "line-remedies", "line-sound", "line-steady", "line-uplink"],
+  ...["receive-oracle", "uplink", "video-transcode"],
+].map((name) => `test/integration/${name}.test.ts`);
+
 export default defineConfig({
   test: {
     // The default leaves one core of two unused.
     maxWorkers: 2,
+    // Of tests that run beside each other: each has a robot, a spotlive and a server of its own.
+    maxConcurrency: 3,
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], sequence: { groupOrder: 0 } } },
       {
         test: {
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
-          // Real servers and real-time streams: one file at a time on two cores.
-          fileParallelism: false,
+          exclude: timed,
           sequence: { groupOrder: 1 },
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          ...realServers,
+        },
+      },
+      {
+        test: {
+          name: "timed",
+          include: timed,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
+          ...realServers,
+        },
+      },
+      {
+        test: {
+          name: "browser",
+          include: ["test/browser/**/*.test.ts"],
+          // A browser and a live stream: a busy machine stalls a viewer too.
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
+          ...realServers,
+          testTimeout: 180_000,
         },
       },
     ],

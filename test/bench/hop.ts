@@ -42,7 +42,6 @@ const source = createSpotSource({
     trust: { kind: "fingerprint", sha256: address.cameraFingerprint256 },
   },
   tokens: new TokenKeeper({ kind: "password", username, password: new Secret(password) }, () => {}),
-  settings: {},
   onLoss: "freeze",
   audio: false,
   stallMs: 10_000,

@@ -7,7 +7,9 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { readStatus, sendCommand } from "../../src/control/socket-client.ts";
+import type { Command } from "../../src/domain/command.ts";
 import type { Status } from "../../src/domain/status.ts";
+import type { CommandLine } from "../../src/simulator/namespace.ts";
 import type { SimulationEvent } from "../../src/verbs/simulate-run.ts";
 import { startSimulation } from "../../src/verbs/simulation-child.ts";
 import type { SimulationChild } from "../../src/verbs/simulation-child.ts";
@@ -18,9 +20,10 @@ export interface RunningRobot extends SimulationChild {
   readonly up: RobotUp;
 }
 
-/** Starts a simulated robot in a process of its own. */
+/** Starts a simulated robot in a process of its own, in a network namespace if `enter` puts it there. */
 export async function startRobotProcess(
   settings: Readonly<Record<string, string | number>> = {},
+  enter?: (command: CommandLine) => CommandLine,
 ): Promise<RunningRobot> {
   const { promise, resolve } = Promise.withResolvers<RobotUp>();
   const child = await startSimulation(
@@ -30,6 +33,7 @@ export async function startRobotProcess(
       if (event.event === "robot") resolve(event);
     },
     new AbortController().signal,
+    enter,
   );
   const died = child.done.then(() => {
     throw new Error("the robot ended before it was up");
@@ -60,6 +64,8 @@ export interface ApplianceOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Files to put beside the configuration, by name. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Puts it into a network namespace. Its control socket is a file, and answers from there too. */
+  readonly enter?: (command: CommandLine) => CommandLine;
 }
 
 /** The product as it is run: `spotlive run` in a process of its own, asked over its control socket. */
@@ -69,7 +75,7 @@ export interface Appliance extends AsyncDisposable {
   /** Everything it wrote, as it wrote it. */
   readonly output: () => string;
   status(): Promise<Status>;
-  command(kind: "start" | "stop"): Promise<void>;
+  command(command: "start" | "stop" | Command): Promise<void>;
   /** Polls the status until it is as wanted; fails with the last status after `limitMs`. */
   until(what: string, wanted: (status: Status) => boolean, limitMs?: number): Promise<Status>;
   /** SIGTERM, as systemd does, then waits for the end. */
@@ -87,9 +93,17 @@ export async function startAppliance(
   for (const [name, text] of Object.entries(options.files ?? {}))
     await writeFile(join(directory, name), text);
   const file = join(directory, "spotlive.yaml");
-  const whole = { autostart: "always", stateDirectory: join(directory, "state"), socketPath, ...config };
-  await writeFile(file, JSON.stringify(whole).replaceAll("$DIRECTORY", directory));
-  const child = spawn(process.execPath, ["--max-semi-space-size=1", program, "run", "--config", file], {
+  const wholeConfig = {
+    autostart: "always",
+    stateDirectory: join(directory, "state"),
+    socketPath,
+    ...config,
+  };
+  await writeFile(file, JSON.stringify(wholeConfig).replaceAll("$DIRECTORY", directory));
+  const enter = options.enter ?? ((command: CommandLine): CommandLine => command);
+  const command = [process.execPath, "--max-semi-space-size=1", program, "run", "--config", file] as const;
+  const [executable, ...argv] = enter(command);
+  const child = spawn(executable, argv, {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...options.environment },
   });
@@ -105,8 +119,9 @@ export async function startAppliance(
     directory,
     output: () => output,
     status,
-    async command(kind) {
-      const result = await sendCommand(socketPath, { kind });
+    async command(command) {
+      const whole = typeof command === "string" ? { kind: command } : command;
+      const result = await sendCommand(socketPath, whole);
       if (!result.ok) throw new Error(result.fault.message);
     },
     async until(what, wanted, limitMs = 30_000) {
@@ -133,7 +148,8 @@ export async function startAppliance(
     },
   };
   createInterface({ input: child.stdout }).on("line", () => {}); // keeps the pipe flowing
-  await appliance.until("the control socket answers", () => true);
+  const begins = wholeConfig.autostart === "always";
+  await appliance.until("it has begun", ({ reason }) => !begins || reason !== "Nothing was started yet.");
   return appliance;
 }
 

@@ -42,6 +42,9 @@ export async function decodeFrameNumbers(stream: Uint8Array, format = "h264"): P
       "0:v",
       "-fps_mode",
       "passthrough",
+      // Pictures that are closer together than 1/30 s are no mistake of the stream.
+      "-enc_time_base",
+      "1:1000",
     ],
     ...["-vf", `scale=${grayWidth}:${grayHeight}:flags=area,format=gray`, "-f", "rawvideo", "pipe:1"],
   ]);

@@ -40,6 +40,7 @@ const idle: Status = {
   settings: { destinations: ["main"], bitrateCap: null, audio: "silent" },
   sinceSeconds: 1,
   source: { name: "spot", state: "idle", fps: 0, bitsPerSecond: 0 },
+  path: "copy",
   outputs: [],
   notices: [],
 };

@@ -111,7 +111,7 @@ describe("the live line and its robot", () => {
     expect(live.notices.join(" ")).toContain("goes on with the camera's own settings");
   });
 
-  it("says that a camera without any keyframe cannot be watched", async () => {
+  it("says that a camera without any keyframe cannot be watched where its picture may not be encoded anew", async () => {
     await using nginx = await startNginxRtmp();
     await using robot = await startRobotProcess({ ...small, idr: "refresh-only" });
     // The first viewer gets the one IDR there is; the product comes after it.
@@ -119,11 +119,19 @@ describe("the live line and its robot", () => {
     await first.until("the first viewer has the IDR", ({ source }) => (source.counters?.keyframes ?? 0) > 0);
     await using appliance = await startAppliance({
       ...spotConfig(robot),
+      transcode: { allow: false },
       outputs: [{ name: "main", url: nginx.url, streamKey: "none" }],
     });
-    const status = await appliance.until("it says why", ({ reason }) => reason.includes("keyframe"));
-    expect(status.phase).toBe("starting");
+    const status = await appliance.until(
+      "everything was tried",
+      ({ notices }) =>
+        notices.some((text) => text.includes("Nothing that the camera was asked for has helped")),
+      40_000,
+    );
+    expect(status).toMatchObject({ phase: "starting", path: "copy" });
+    expect(status.reason).toContain("keyframe");
     expect(nginx.publishes).toEqual([]);
+    expect(status.notices.join(" ")).toContain("encoding it anew is not allowed");
   });
 
   it("asks a camera that gives IDRs only on request for one, at once", async () => {

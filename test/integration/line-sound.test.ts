@@ -1,50 +1,14 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { hasSent, spotConfig, startAppliance, startRobotProcess } from "../helpers/appliance.ts";
 import { judgeRecording } from "../helpers/judge.ts";
 import { startNginxRtmp } from "../helpers/nginx.ts";
-
-const run = promisify(execFile);
-const sampleRate = 48_000;
-
-/** Runs ffmpeg on a recording and gives what it writes to its standard output. */
-async function decode(file: string, ...options: readonly string[]): Promise<Buffer> {
-  const { stdout } = await run("ffmpeg", ["-v", "error", "-i", file, ...options, "pipe:1"], {
-    encoding: "buffer",
-    maxBuffer: 256 * 1024 * 1024,
-  });
-  return stdout;
-}
+import { decode, findBeeps } from "../helpers/sound.ts";
 
 /** Milliseconds at which the frame around the simulated picture turns white: one flash a second. */
 async function findFlashes(file: string, times: readonly number[]): Promise<number[]> {
   const corner = "crop=iw/24:ih/18:0:ih*10/18,scale=1:1:flags=area,format=gray";
   const luma = await decode(file, "-fps_mode", "passthrough", "-vf", corner, "-f", "rawvideo");
   return times.filter((_, i) => i > 0 && (luma[i] ?? 0) > 200 && (luma[i - 1] ?? 255) <= 200);
-}
-
-/** Milliseconds at which a beep begins after at least 300 ms of near silence. */
-async function findBeeps(file: string): Promise<number[]> {
-  const pcm = await decode(
-    file,
-    "-ac",
-    "1",
-    "-ar",
-    `${sampleRate}`,
-    "-af",
-    "aresample=async=1",
-    "-f",
-    "s16le",
-  );
-  const beeps: number[] = [];
-  let lastLoud = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i * 2 + 1 < pcm.length; i += 1) {
-    if (Math.abs(pcm.readInt16LE(i * 2)) < 700) continue;
-    if (i - lastLoud > sampleRate * 0.3) beeps.push((i * 1000) / sampleRate);
-    lastLoud = i;
-  }
-  return beeps;
 }
 
 describe("the camera's sound", () => {

@@ -117,7 +117,6 @@ describe("the receive path", () => {
         trust: { kind: "fingerprint", sha256: address.cameraFingerprint256 },
       },
       tokens: new TokenKeeper({ kind: "password", username, password: new Secret(password) }, () => {}),
-      settings: {},
       onLoss: "freeze",
       audio: false,
       stallMs: 10_000,

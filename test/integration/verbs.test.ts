@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { whyNoUplink } from "../../src/simulator/uplink.ts";
 import type { Measurement } from "../../src/media/measurement.ts";
+import type { ProbeResult } from "../../src/verbs/probe-run.ts";
 import type { DemoResult } from "../../src/verbs/demo-result.ts";
 import { spotConfig, startRobotProcess } from "../helpers/appliance.ts";
 import type { RunningRobot } from "../helpers/appliance.ts";
@@ -13,6 +15,9 @@ import { ownChildren } from "../helpers/processes.ts";
 
 const run = promisify(execFile);
 const program = fileURLToPath(new URL("../../src/spotlive.mjs", import.meta.url));
+
+const noUplink = await whyNoUplink(new AbortController().signal);
+if (noUplink !== undefined) console.warn(`The demo is not tested with an uplink. ${noUplink}`);
 
 async function probe(robot: RunningRobot, ...args: readonly string[]): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "spotlive-probe-"));
@@ -42,6 +47,29 @@ describe("spotlive demo", () => {
     expect(result.addedLatencyMs.p50).toBeLessThanOrEqual(result.addedLatencyMs.p99);
     expect(ownChildren().filter(({ commandLine }) => commandLine.includes("simulate"))).toEqual([]);
   });
+
+  it.skipIf(noUplink !== undefined)("does so behind an uplink of its own too", async () => {
+    const args = ["--uplink", "12M", "--seconds", "5", "--json"];
+    const { stdout } = await run(process.execPath, [program, "demo", ...args]);
+    const result = JSON.parse(stdout) as DemoResult;
+    expect(result).toMatchObject({ phase: "live", dropped: 0 });
+    expect(result.fps).toBeCloseTo(30, 0);
+  });
+
+  it.skipIf(noUplink !== undefined)(
+    "asks the camera for what a slow one carries, in one session",
+    async () => {
+      const args = ["--uplink", "1500k", "--seconds", "9", "--json"];
+      const { stdout } = await run(process.execPath, [program, "demo", ...args]);
+      const result = JSON.parse(stdout) as DemoResult;
+      expect(result).toMatchObject({ phase: "live", reconnects: 0, decoded: false });
+      expect(result.mbps).toBeLessThan(3);
+      expect(result.targetMbps?.final).toBeGreaterThanOrEqual(0.5);
+      expect(result.targetMbps?.final).toBeLessThanOrEqual(1.5);
+      expect(result.queueMs.max).toBeGreaterThan(100);
+      expect(result.queueMs.max).toBeLessThan(6000);
+    },
+  );
 
   it("prints plain lines where there is no terminal", async () => {
     const { stdout } = await run(process.execPath, [program, "demo", "--seconds", "7"]);
@@ -82,5 +110,15 @@ describe("spotlive probe", () => {
     await probe(robot, "--seconds", "1"); // the first viewer gets the one IDR there is
     const text = await probe(robot, "--seconds", "5");
     expect(text).toMatch(/IDR pictures\s+none/);
+    const { verdict } = JSON.parse(await probe(robot, "--seconds", "5", "--json")) as ProbeResult;
+    expect(verdict.kind).toBe("ask-camera");
+    const broken = verdict.findings.filter(({ remedy }) => remedy !== undefined);
+    expect(broken).toEqual([
+      {
+        rule: "idr-spacing",
+        remedy: "camera",
+        text: expect.stringMatching(/^No IDR picture in 5\.\d s; Twitch needs one at least every 2\.5 s\.$/),
+      },
+    ]);
   });
 });

@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Status } from "../../src/domain/status.ts";
+import type { LoggedFrame } from "../../src/simulator/robot/frame-log.ts";
+import { openUplink } from "../../src/simulator/uplink.ts";
+import type { Uplink, UplinkOptions } from "../../src/simulator/uplink.ts";
+import type { SimulationEvent } from "../../src/verbs/simulate-run.ts";
+import { startSimulation } from "../../src/verbs/simulation-child.ts";
+import { spotConfig, startAppliance, startRobotProcess } from "./appliance.ts";
+import type { Appliance, RunningRobot } from "./appliance.ts";
+import { watchGrowth } from "./delivery.ts";
+import type { CameraLog, Growth } from "./delivery.ts";
+import { startNginxRtmp } from "./nginx.ts";
+import type { NginxRtmp } from "./nginx.ts";
+
+export interface UplinkLineOptions {
+  readonly robot?: Readonly<Record<string, string | number>>;
+  readonly link?: UplinkOptions["link"];
+  /** What the uplink carries at first, bits per second. */
+  readonly rate?: number;
+  /** A second destination, called `near`, before the uplink: an nginx, or an ingest that takes a publisher and never reads. */
+  readonly near?: "nginx" | "stalled ingest";
+}
+
+/** What the status said at one moment. */
+export interface Sample {
+  /** `performance.now()`. */
+  readonly atMs: number;
+  readonly status: Status;
+}
+
+/** Robot and appliance on this side of an uplink of their own, nginx on the other; the output is called `main`. */
+export interface UplinkLine extends AsyncDisposable {
+  readonly uplink: Uplink;
+  readonly nginx: NginxRtmp;
+  readonly robot: RunningRobot;
+  readonly appliance: Appliance;
+  /** What the status said ten times a second, oldest first. */
+  readonly samples: readonly Sample[];
+  /** How nginx's recording grew. */
+  readonly growth: readonly Growth[];
+  cameraLog(): Promise<CameraLog>;
+  /** Connections that nginx has taken since it began. */
+  connections(): Promise<number>;
+}
+
+export const outputName = "main";
+const sampleMs = 100;
+/** As in the appliance's image. */
+const notSentLowWater = 32_768;
+
+export async function openUplinkLine(options: UplinkLineOptions = {}): Promise<UplinkLine> {
+  await using stack = new AsyncDisposableStack();
+  const life = new AbortController();
+  const { link, rate } = options;
+  const uplink = stack.use(await openUplink(link === undefined ? {} : { link }, life.signal));
+  await uplink.setSysctl("net.ipv4.tcp_notsent_lowat", notSentLowWater);
+  await uplink.setCongestionControl("cubic");
+  await uplink.setRate(rate);
+  // As ingests do, and unlike nginx's own 30 s: a publisher that is cut off is given up before it comes back.
+  const pingTimeout = 15;
+  const nginx = stack.use(
+    await startNginxRtmp({ enter: uplink.far, listen: uplink.farAddress, pingTimeout }),
+  );
+  const robot = stack.use(await startRobotProcess(options.robot, uplink.near));
+  const near = options.near && stack.use(await startNear(options.near, uplink, life.signal));
+  const main = { name: outputName, url: nginx.url, streamKey: outputName };
+  const appliance = stack.use(
+    await startAppliance(
+      {
+        ...spotConfig(robot),
+        outputs: near === undefined ? [main] : [main, { name: "near", url: near.url, streamKey: "near" }],
+      },
+      { enter: uplink.near },
+    ),
+  );
+  const samples: Sample[] = [];
+  const growth = watchGrowth(nginx.fileOf(outputName), life.signal);
+  stack.defer(() => life.abort());
+  void (async () => {
+    while (!life.signal.aborted) {
+      const status = await appliance.status().catch(() => undefined);
+      if (status !== undefined) samples.push({ atMs: performance.now(), status });
+      await sleep(sampleMs);
+    }
+  })();
+  const held = stack.move();
+  return {
+    uplink,
+    nginx,
+    robot,
+    appliance,
+    samples,
+    growth,
+    async cameraLog() {
+      const { frames } = await robot.command({ command: "frames" });
+      const askedMs = performance.now();
+      const { clockUs } = await robot.command({ command: "counters" });
+      const aheadMs = (askedMs + performance.now()) / 2 - Number(clockUs) / 1000;
+      return { frames: frames as LoggedFrame[], aheadMs };
+    },
+    async connections() {
+      return Number(/<naccepted>(\d+)</.exec(await nginx.stat())?.[1]);
+    },
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
+}
+
+async function startNear(
+  kind: NonNullable<UplinkLineOptions["near"]>,
+  { near: enter }: Uplink,
+  signal: AbortSignal,
+): Promise<AsyncDisposable & { readonly url: string }> {
+  if (kind === "nginx") return await startNginxRtmp({ enter });
+  const url = Promise.withResolvers<string>();
+  const onEvent = (event: SimulationEvent): void => {
+    if (event.event === "ingest") url.resolve(event.url);
+  };
+  const child = await startSimulation("ingest", { mode: "stall" }, onEvent, signal, enter);
+  return { url: await url.promise, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
+}

@@ -31,10 +31,11 @@ export interface Journey {
   readonly arrivedMs: number;
 }
 
-/** What a camera has logged, and `performance.now()` minus its clock. */
+/** What a camera has logged, and `performance.now()` minus its clock, which is known but for an error. */
 export interface CameraLog {
   readonly frames: readonly LoggedFrame[];
   readonly aheadMs: number;
+  readonly errorMs: number;
 }
 
 /**
@@ -46,7 +47,7 @@ export async function traceJourneys(
   file: string,
   numbers: readonly (number | undefined)[],
   growth: readonly Growth[],
-  { frames, aheadMs }: CameraLog,
+  { frames, aheadMs, errorMs }: CameraLog,
 ): Promise<Journey[]> {
   const ends = pictureEnds(await readFile(file));
   if (numbers.length !== ends.length)
@@ -59,15 +60,13 @@ export async function traceJourneys(
     const arrivedMs = growth[grown]?.atMs ?? 0;
     const sentMs = (): number => (frames[sent]?.sentUs ?? 0) / 1000 + aheadMs;
     do sent -= 1;
-    while (sent >= 0 && (frames[sent]?.number !== numbers[index] || sentMs() > arrivedMs + clockErrorMs));
+    while (sent >= 0 && (frames[sent]?.number !== numbers[index] || sentMs() > arrivedMs + errorMs));
     if (sent < 0) throw new Error(`picture ${index} came from nowhere`);
     return { sentMs: sentMs(), arrivedMs };
   });
   return journeys.toReversed();
 }
 
-/** What two processes may differ by in the time they read at one moment. */
-const clockErrorMs = 50;
 const fileHeaderLength = 13;
 const tagHeaderLength = 11;
 const videoTag = 9;

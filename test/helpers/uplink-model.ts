@@ -25,7 +25,7 @@ export interface ModelTick {
   readonly seconds: number;
   readonly target: number;
   readonly capacity: number;
-  /** Oldest picture on our side, milliseconds. */
+  /** Age of the oldest picture on our side, of which a part may be left only, milliseconds. */
   readonly ageMs: number;
   readonly droppedPictures: number;
 }
@@ -47,7 +47,7 @@ export function runUplinkModel(seconds: number, uplink: Uplink, options: ModelOp
   const changes: { readonly at: number; readonly rate: number }[] = [{ at: -1, rate: ceiling }];
   let queue: { readonly at: number; bytes: number; readonly idr: boolean }[] = [];
   const onTheWay: number[] = [];
-  let kernel = 0;
+  let inKernel: { readonly at: number; bytes: number }[] = [];
   let delivered = 0;
   let acknowledged = 0;
   let dropped = 0;
@@ -74,16 +74,20 @@ export function runUplinkModel(seconds: number, uplink: Uplink, options: ModelOp
       needsIdr = keep.length === 0;
     }
     const capacity = uplink(at);
-    const sent = Math.min(kernel, capacity / 8 / fps);
-    kernel -= sent;
+    const sent = takeBytes(inKernel, capacity / 8 / fps);
+    inKernel = inKernel.filter(({ bytes }) => bytes > 0);
     onTheWay.push(sent);
     while (onTheWay.length > (roundTripMs / 1000) * fps) delivered += onTheWay.shift() ?? 0;
     acknowledged = hole(at) ? Math.min(delivered, acknowledged + sent * holeShare) : delivered;
-    while (queue.length > 0 && kernel < kernelBytes) kernel += queue.shift()?.bytes ?? 0;
+    while (sumBytes(inKernel) < kernelBytes) {
+      const picture = queue.shift();
+      if (picture === undefined) break;
+      inKernel.push(picture);
+    }
     if (n % everyPictures === 0) {
-      const unacknowledged = onTheWay.reduce((sum, bytes) => sum + bytes, kernel + delivered - acknowledged);
-      const waitingBytes = queue.reduce((sum, one) => sum + one.bytes, unacknowledged);
-      const input = (inputs.reduce((sum, one) => sum + one.bytes, 0) * 8) / Math.min(2, at + 1 / fps);
+      const unsent = sumBytes(inKernel) + sumBytes(queue);
+      const waitingBytes = onTheWay.reduce((sum, bytes) => sum + bytes, unsent + delivered - acknowledged);
+      const input = (sumBytes(inputs) * 8) / Math.min(2, at + 1 / fps);
       const moment = { atUs: Math.round(at * 1e6), waitingBytes, deliveredBytes: acknowledged, roundTripMs };
       const next = controller.next(moment, input, { floor, ceiling });
       if (Math.abs(next - target) > 1) {
@@ -91,8 +95,23 @@ export function runUplinkModel(seconds: number, uplink: Uplink, options: ModelOp
         changes.push({ at: at + cameraLagMs / 1000, rate: target });
       }
     }
-    const ageMs = (at - (queue[0]?.at ?? at)) * 1000 + (kernel * 8000) / Math.max(capacity, 1e5);
+    const ageMs = (at - (inKernel[0]?.at ?? queue[0]?.at ?? at)) * 1000;
     ticks.push({ seconds: at, target, capacity, ageMs, droppedPictures: dropped });
   }
   return ticks;
+}
+
+function sumBytes(pieces: readonly { readonly bytes: number }[]): number {
+  return pieces.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** Takes up to so many bytes, the oldest first; gives how many there were. */
+function takeBytes(pieces: readonly { bytes: number }[], most: number): number {
+  let left = most;
+  for (const piece of pieces) {
+    const taken = Math.min(piece.bytes, left);
+    piece.bytes -= taken;
+    left -= taken;
+  }
+  return most - left;
 }

@@ -3,7 +3,7 @@ import type { QueueCounters, RateStatus, Report } from "../../domain/status.ts";
 import { nowUs } from "../../lib/clock.ts";
 import { UplinkController } from "./controller.ts";
 import type { RateRange } from "./controller.ts";
-import type { UplinkView } from "./uplink-meter.ts";
+import { WaitingAge } from "./waiting-age.ts";
 
 /** One output, as far as its way to the server matters. */
 export interface WatchedOutput {
@@ -34,6 +34,7 @@ const unlimited: RateRange = { floor: 0, ceiling: Infinity };
 
 interface Watched {
   readonly controller: UplinkController;
+  readonly age: WaitingAge;
   seen: Uplink | undefined;
   /** The longest delay since the last report. */
   delayMs: number;
@@ -84,9 +85,16 @@ export class Adaptation implements Disposable {
       if (uplink !== watched.seen) {
         watched.seen = uplink;
         const { deliveredBytes, roundTripMs } = uplink;
-        const waitingBytes = uplink.waitingBytes + output.queue.bytes;
+        const { bytes, milliseconds } = output.queue;
+        const waitingBytes = uplink.waitingBytes + bytes;
         controller.next({ atUs, waitingBytes, deliveredBytes, roundTripMs }, inputRate, limits ?? unlimited);
-        watched.delayMs = Math.max(watched.delayMs, delayOf(uplink, output.queue, controller.view));
+        const ageMs = watched.age.look(
+          atUs,
+          uplink.waitingBytes + deliveredBytes,
+          deliveredBytes,
+          milliseconds,
+        );
+        watched.delayMs = Math.max(watched.delayMs, ageMs - roundTripMs);
       }
       if (controller.view.hung) continue;
       votes.push({ name: output.name, rate: controller.rate(limits ?? unlimited) });
@@ -134,7 +142,7 @@ export class Adaptation implements Disposable {
     if (known?.seen?.connection === connection) return known;
     known?.controller.reconnect();
     const controller = known?.controller ?? new UplinkController();
-    const watched: Watched = { controller, seen: undefined, delayMs: 0 };
+    const watched: Watched = { controller, age: new WaitingAge(), seen: undefined, delayMs: 0 };
     this.#watched.set(name, watched);
     return watched;
   }
@@ -160,10 +168,4 @@ export class Adaptation implements Disposable {
       watched.delayMs = 0;
     }
   }
-}
-
-/** The age of the oldest picture in the queue, and what the bytes before it still take, milliseconds. */
-function delayOf({ waitingBytes, roundTripMs }: Uplink, queue: QueueCounters, view: UplinkView): number {
-  const before = view.capacity === undefined ? 0 : (waitingBytes * 8000) / view.capacity - roundTripMs;
-  return queue.milliseconds + Math.max(0, before);
 }

@@ -32,6 +32,8 @@ const steadyShare = 0.93;
 const probeShare = 1.08;
 /** A queue that stands while the rate is steady says that it is a little too high; a way that has become longer says the same. */
 const creepingMs = 160;
+/** What a failed probe leaves takes this long to go at the steady rate. */
+const creepUs = 4_500_000;
 const creepShare = 0.96;
 const mostCreeps = 3;
 const undoShare = 0.88;
@@ -126,7 +128,7 @@ export class UplinkController {
       }
       case "steady":
         if (this.#isCongested(standing, delayMs)) return this.#drain(seen, inputRate, moment);
-        if (standing > creepingMs && ageUs > climbUs && this.#creeps < mostCreeps)
+        if (standing > creepingMs && ageUs > creepUs && this.#creeps < mostCreeps)
           return this.#creep(current, nowUs);
         if (ageUs < steadyUs) return;
         this.#probeRestMs = standing;

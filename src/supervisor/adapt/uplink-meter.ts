@@ -32,6 +32,9 @@ const hungUs = 1_000_000;
 const warmUpUs = 500_000;
 /** After a long pause TCP begins slowly, whatever the line carries. */
 const recoveryUs = 1_500_000;
+/** While what a long pause has left becomes less, the line is the faster one: its length says nothing against the rate. */
+const catchUpStepUs = 600_000;
+const longestCatchUpUs = 6_000_000;
 /** Bits per second; keeps the arithmetic sane while next to nothing is sent. */
 const leastRate = 100_000;
 
@@ -45,6 +48,8 @@ export class UplinkMeter {
   #movedUs = 0;
   /** When there will be something to learn; undefined until the first bytes of this connection have arrived. */
   #warmUntilUs: number | undefined;
+  /** What a long pause has left: the least that has waited since, when that was, and when to stop looking at it. */
+  #leftOver: { readonly bytes: number; readonly atUs: number; readonly untilUs: number } | undefined;
   #view: UplinkView = { delayMs: 0, capacity: undefined, hung: false };
 
   get view(): UplinkView {
@@ -56,6 +61,7 @@ export class UplinkMeter {
     this.#moments = [];
     this.#delays = [];
     this.#warmUntilUs = undefined;
+    this.#leftOver = undefined;
   }
 
   /** Measures delay, capacity and whether anything moves; true where something has arrived, or nothing waits. */
@@ -66,10 +72,14 @@ export class UplinkMeter {
     this.#moments = this.#moments.filter((one) => atUs - one.atUs <= rateWindowUs + longestPauseUs);
     const moved = before === undefined || deliveredBytes > before.deliveredBytes || waitingBytes === 0;
     if (moved && this.#view.hung) this.#warmUntilUs = atUs + recoveryUs;
+    if (moved && before !== undefined && atUs - this.#movedUs >= longestPauseUs) {
+      this.#leftOver = { bytes: waitingBytes, atUs, untilUs: atUs + longestCatchUpUs };
+    }
     if (moved) this.#movedUs = atUs;
     const hung = atUs - this.#movedUs >= hungUs;
     if (moved && before !== undefined) this.#warmUntilUs ??= atUs + warmUpUs;
-    if (this.#warmUntilUs === undefined || atUs < this.#warmUntilUs) {
+    const catchesUp = this.#catchesUp(moment);
+    if (this.#warmUntilUs === undefined || atUs < this.#warmUntilUs || catchesUp) {
       this.#moments = [moment];
       this.#view = { delayMs: 0, capacity: undefined, hung };
       return false;
@@ -87,6 +97,16 @@ export class UplinkMeter {
     const [first] = this.#delays;
     if (first === undefined || nowUs - first.atUs < delayWindowUs * 0.7) return 0;
     return Math.min(...this.#delays.map(({ ms }) => ms));
+  }
+
+  #catchesUp({ atUs, waitingBytes }: UplinkMoment): boolean {
+    const left = this.#leftOver;
+    if (left === undefined) return false;
+    if (waitingBytes < left.bytes) this.#leftOver = { ...left, bytes: waitingBytes, atUs };
+    const goesOn = waitingBytes > busyBytes && atUs < left.untilUs;
+    const isFalling = waitingBytes < left.bytes || atUs - left.atUs < catchUpStepUs;
+    if (!goesOn || !isFalling) this.#leftOver = undefined;
+    return this.#leftOver !== undefined;
   }
 
   /**

@@ -80,8 +80,15 @@ describe("the rate that the uplink is given", () => {
 
   it("comes back from a second without uplink within 5 s, with nothing dropped", () => {
     const ticks = runUplinkModel(60, (seconds) => (seconds >= 20 && seconds < 21 ? 0 : 9e6));
-    expect(lowest(between(ticks, 26, 60), target)).toBeGreaterThan(7.9e6);
+    expect(lowest(between(ticks, 26, 60), target)).toBe(8e6);
     expect(ticks.at(-1)?.droppedPictures).toBe(0);
+  });
+
+  it.each([1.2, 5, 30])("works off what %d s without uplink left, where the line can do so", (outage) => {
+    const away = (seconds: number): boolean => seconds >= 20 && seconds < 20 + outage;
+    const ticks = runUplinkModel(60 + outage, (seconds) => (away(seconds) ? 0 : 2.8e6), { ceiling: 2e6 });
+    expect(lowest(ticks, target)).toBe(2e6);
+    expect(ticks.at(-1)?.ageMs).toBeLessThan(200);
   });
 
   it.each([5, 30, 100])("learns nothing from %i s without uplink", (outage) => {
@@ -89,7 +96,7 @@ describe("the rate that the uplink is given", () => {
       seconds >= 20 && seconds < 20 + outage ? 0 : 3e6,
     );
     expect(lowest(between(ticks, 22, 20 + outage), target)).toBeGreaterThan(2.3e6);
-    expect(lowest(between(ticks, 30 + outage, 60 + outage), target)).toBeGreaterThan(2.6e6);
+    expect(lowest(between(ticks, 30 + outage, 60 + outage), target)).toBeGreaterThan(2.7e6);
   });
 
   it("drains what a bloated kernel queue holds, and then stays just below the line's rate", () => {

@@ -65,9 +65,10 @@ describe("spotlive demo", () => {
       expect(result).toMatchObject({ phase: "live", reconnects: 0, decoded: false });
       expect(result.mbps).toBeLessThan(3);
       expect(result.targetMbps?.final).toBeGreaterThanOrEqual(0.5);
-      expect(result.targetMbps?.final).toBeLessThanOrEqual(1.5);
+      expect(result.targetMbps?.min).toBeLessThanOrEqual(1.5);
+      expect(result.targetMbps?.final).toBeLessThanOrEqual(1.7); // it may end with a look at whether there is more
       expect(result.queueMs.max).toBeGreaterThan(100);
-      expect(result.queueMs.max).toBeLessThan(6000);
+      expect(result.queueMs.max).toBeLessThan(4000);
     },
   );
 

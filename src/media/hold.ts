@@ -1,11 +1,10 @@
 import type { VideoUnit } from "../domain/media.ts";
 import { joinAvcc } from "./flv-reader.ts";
 import { nalType, typeOf } from "./h264.ts";
+import { segmentUs } from "./segment-alignment.ts";
 import { createSkipPictures } from "./skip-picture.ts";
 import type { SkipPictures } from "./skip-picture.ts";
 
-/** An IDR this often keeps an ingest's segments at their length, and lets new viewers in. */
-const idrUs = 2_000_000;
 /** Where no skip pictures can be made: only that often does an IDR alone keep players from running dry. */
 const idrAloneUs = 1_000_000;
 const defaultFrameUs = 33_333;
@@ -15,6 +14,8 @@ const longestFrameUs = 1_000_000;
 /** A machine that slept does not make up for it. */
 const mostBehindUs = 5_000_000;
 const smoothing = 16;
+/** A camera's IDR this long after the last cut is the next one, where its clock is a little fast. */
+const shortestSegmentUs = segmentUs * 0.75;
 
 /** What goes on while nothing comes: the last picture, on the same clock. */
 interface Frozen {
@@ -23,17 +24,17 @@ interface Frozen {
   readonly skip: SkipPictures | undefined;
   dtsUs: number;
   rtpTimestamp: number;
-  lastIdrUs: number;
 }
 
 /**
  * Holds the last picture: all-skip P pictures at frame rate, which show the picture before them again, and the last
- * IDR every 2 s; where such pictures cannot be made, the IDR alone every second. Every decoder tried takes it without
+ * IDR exactly where an ingest's segment of 2 s is full; where such pictures cannot be made, the IDR alone every second. Every decoder tried takes it without
  * a word, and segments keep their length (docs/staying-live.md). Time is handed in.
  */
 export class PictureHold {
   #last: VideoUnit | undefined;
-  #lastIdrUs = 0;
+  /** Where an ingest has cut last, as far as can be known. */
+  #segmentStartUs = Number.NEGATIVE_INFINITY;
   #frameUs = defaultFrameUs;
   #frozen: Frozen | undefined;
 
@@ -42,7 +43,7 @@ export class PictureHold {
     const stepUs = unit.dtsUs - (this.#last?.dtsUs ?? unit.dtsUs);
     if (stepUs > shortestFrameUs && stepUs < longestFrameUs)
       this.#frameUs += (stepUs - this.#frameUs) / smoothing;
-    if (unit.keyframe) this.#lastIdrUs = unit.dtsUs;
+    if (unit.keyframe) this.#noteIdr(unit.dtsUs);
     this.#last = unit;
     this.#frozen = undefined;
   }
@@ -57,6 +58,11 @@ export class PictureHold {
     return this.#frozen?.dtsUs ?? this.#last?.dtsUs ?? Number.NEGATIVE_INFINITY;
   }
 
+  /** When the segment of the newest picture is full: an IDR from then on begins the next one. */
+  get segmentEndUs(): number {
+    return this.#segmentStartUs + segmentUs;
+  }
+
   /**
    * Begins to hold. `idr` is the last whole IDR picture with its SPS and PPS. Gives why only IDR pictures will go out,
    * where that is so.
@@ -69,7 +75,6 @@ export class PictureHold {
       skip: typeof skip === "string" ? undefined : skip,
       dtsUs: last.dtsUs,
       rtpTimestamp: last.rtpTimestamp,
-      lastIdrUs: this.#lastIdrUs,
     };
     return typeof skip === "string" ? skip : undefined;
   }
@@ -78,12 +83,27 @@ export class PictureHold {
   *take(untilUs: number, nowUs = untilUs): Generator<VideoUnit> {
     const frozen = this.#frozen;
     if (frozen === undefined) return;
-    const stepUs = Math.round(frozen.skip === undefined ? idrAloneUs : this.#frameUs);
-    if (untilUs - frozen.dtsUs > mostBehindUs) this.#advance(frozen, untilUs - stepUs);
-    while (frozen.dtsUs + stepUs <= untilUs) {
-      this.#advance(frozen, frozen.dtsUs + stepUs);
+    if (untilUs - frozen.dtsUs > mostBehindUs) this.#advance(frozen, untilUs - this.#stepUs(frozen));
+    for (let dueUs = this.#dueUs(frozen); dueUs <= untilUs; dueUs = this.#dueUs(frozen)) {
+      this.#advance(frozen, dueUs);
       yield this.#next(frozen, nowUs);
     }
+  }
+
+  #stepUs({ skip }: Frozen): number {
+    return Math.round(skip === undefined ? idrAloneUs : this.#frameUs);
+  }
+
+  /** When the next picture is due: the one that is nearest to the end of the segment, exactly there. */
+  #dueUs(frozen: Frozen): number {
+    const stepUs = this.#stepUs(frozen);
+    const dueUs = frozen.dtsUs + stepUs;
+    const isNearest = frozen.skip !== undefined && Math.abs(this.segmentEndUs - dueUs) < stepUs / 2;
+    return isNearest ? this.segmentEndUs : dueUs;
+  }
+
+  #noteIdr(dtsUs: number): void {
+    if (dtsUs - this.#segmentStartUs > shortestSegmentUs) this.#segmentStartUs = dtsUs;
   }
 
   #advance(frozen: Frozen, toUs: number): void {
@@ -94,8 +114,8 @@ export class PictureHold {
   #next(frozen: Frozen, nowUs: number): VideoUnit {
     const { idr, skip, dtsUs, rtpTimestamp } = frozen;
     const times = { ptsUs: dtsUs, dtsUs, rtpTimestamp, receivedUs: nowUs };
-    if (skip === undefined || dtsUs - frozen.lastIdrUs > idrUs - this.#frameUs / 2) {
-      frozen.lastIdrUs = dtsUs;
+    if (skip === undefined || dtsUs >= this.segmentEndUs) {
+      this.#noteIdr(dtsUs);
       skip?.follow(idr.nalus);
       return { ...idr, ...times };
     }

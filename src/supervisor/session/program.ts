@@ -1,9 +1,10 @@
-import type { VideoUnit } from "../../domain/media.ts";
+import type { AudioUnit, VideoUnit } from "../../domain/media.ts";
 import type { Report } from "../../domain/status.ts";
 import { nowUs } from "../../lib/clock.ts";
 import { watchForStall } from "../../lib/stall.ts";
 import { PictureHold } from "../../media/hold.ts";
 import type { Hub } from "../../media/hub.ts";
+import { SegmentAlignment } from "../../media/segment-alignment.ts";
 
 export interface ProgramOptions {
   readonly hub: Hub;
@@ -27,12 +28,13 @@ const lateUs = 250_000;
 
 /**
  * What the viewers see, as one stream whose clock never stops: the pictures that are published, and while none come,
- * the last one. Goes on with the next IDR. Pictures that come later than what was sent, as held and encoded ones make
+ * the last one. Goes on with the next IDR, so that an ingest's segments keep their length. Pictures that come later than what was sent, as held and encoded ones make
  * it happen, are moved behind it.
  */
 export class Program implements Disposable {
   readonly #options: ProgramOptions;
   readonly #hold = new PictureHold();
+  readonly #alignment = new SegmentAlignment();
   #stall: ReturnType<typeof watchForStall> | undefined;
   #holdTimer: NodeJS.Timeout | undefined;
   #heldSinceUs = 0;
@@ -50,18 +52,30 @@ export class Program implements Disposable {
     return this.#hold.lastUs;
   }
 
+  /** Copies of the camera's pictures since the last IDR, at its own times; none while one is held. */
+  get gop(): readonly VideoUnit[] {
+    if (this.isHolding) return [];
+    const pictures = this.#options.hub.gop.filter((unit) => unit.kind === "video");
+    return pictures.map((unit) => this.#alignment.original(unit));
+  }
+
   /** Never blocks and never throws. */
   publish(unit: VideoUnit): void {
-    const { hub } = this.#options;
+    const { hub, requestKeyframe } = this.#options;
     if (this.isHolding) {
-      if (!unit.keyframe) return this.#options.requestKeyframe();
-      this.#giveUntil(unit.dtsUs - this.#hold.frameUs / 2);
-      this.#endHold("The picture is back.");
+      if (!unit.keyframe) return requestKeyframe();
+      this.#goOnWith(unit);
     }
-    const shown = after(unit, this.lastUs);
+    const shown = after(this.#alignment.video(unit), this.lastUs);
+    if (this.#alignment.isOverdue(shown)) requestKeyframe();
     hub.publish(shown);
     this.#hold.note(shown);
     this.#watch(shown);
+  }
+
+  /** Publishes sound of the camera at the time of its picture. Never blocks and never throws. */
+  publishSound(unit: AudioUnit): void {
+    this.#options.hub.publish(this.#alignment.audio(unit));
   }
 
   [Symbol.dispose](): void {
@@ -79,6 +93,7 @@ export class Program implements Disposable {
 
   #beginHold(): void {
     this.#stall = undefined;
+    this.#alignment.interrupt();
     const { hub, holdMs, report } = this.#options;
     if (holdMs === 0) return;
     const idr = hub.keyframe;
@@ -107,6 +122,16 @@ export class Program implements Disposable {
     const text = `No picture came for ${minutes} min: the broadcast is ended, and begins anew with the next one.`;
     report({ type: "notice", part: "hold", severity: "warning", text });
     hub.end();
+    this.#alignment.reset();
+  }
+
+  /** Ends the hold with the camera's IDR, and fills what is left before it. */
+  #goOnWith(idr: VideoUnit): void {
+    const halfFrameUs = this.#hold.frameUs / 2;
+    this.#giveUntil(idr.dtsUs - halfFrameUs);
+    this.#alignment.resume(idr.dtsUs, this.#hold.segmentEndUs);
+    this.#giveUntil(this.#alignment.video(idr).dtsUs - halfFrameUs);
+    this.#endHold("The picture is back.");
   }
 
   #giveUntil(untilUs: number): void {

@@ -59,6 +59,7 @@ export class Session {
   readonly #context: SessionContext;
   readonly #hub = new Hub();
   readonly #pictureWaiters = new Set<() => void>();
+  readonly #program: Program;
   readonly #audio: AudioConverter | undefined;
   readonly #running = new Map<string, OutputLoop>();
   #destinations: readonly string[];
@@ -74,21 +75,26 @@ export class Session {
     this.#context = context;
     this.#destinations = destinations;
     this.#tellFormat = createFormatTeller(context.report);
-    this.#audio = parts.createAudio?.((unit) => this.#hub.publish(unit));
+    this.#program = new Program({
+      hub: this.#hub,
+      holdMs: parts.holdMs,
+      requestKeyframe: () => this.requestKeyframe(),
+      cameraSends: () => this.#sourceRunning && nowUs() - this.#acceptedUs < awayUs,
+      report: context.report,
+    });
+    this.#audio = parts.createAudio?.((unit) => this.#program.publishSound(unit));
   }
 
   async run(signal: AbortSignal): Promise<void> {
     using scope = childSignal(signal);
     const { report, encoder } = this.#context;
-    const { source, holdMs, createTranscoder, hasAudio } = this.#parts;
-    const requestKeyframe = (): void => source.requestKeyframe();
-    const cameraSends = (): boolean => this.#sourceRunning && nowUs() - this.#acceptedUs < awayUs;
-    using program = new Program({ hub: this.#hub, holdMs, requestKeyframe, cameraSends, report });
+    const { source, createTranscoder, hasAudio } = this.#parts;
+    using program = this.#program;
     const path = new PicturePath(
       {
         ...(createTranscoder && { createTranscoder }),
-        publish: (unit) => this.#publish(unit, program, adaptation),
-        gop: () => (program.isHolding ? [] : this.#hub.gop),
+        publish: (unit) => this.#publish(unit, adaptation),
+        gop: () => program.gop,
         report,
       },
       scope.signal,
@@ -218,10 +224,10 @@ export class Session {
     path.accept(unit);
   }
 
-  #publish(unit: VideoUnit, program: Program, adaptation: Adaptation): void {
+  #publish(unit: VideoUnit, adaptation: Adaptation): void {
     this.#tellFormat(unit);
     adaptation.note(unit.avcc.length);
-    program.publish(unit);
+    this.#program.publish(unit);
     if (this.#hub.hasPicture) for (const wake of this.#pictureWaiters) wake();
   }
 

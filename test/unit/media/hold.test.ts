@@ -64,7 +64,7 @@ describe("the held picture", () => {
     const taken = takeFor(hold, last.dtsUs, 10);
     const times = [last, ...taken].map(({ dtsUs }) => dtsUs);
     const steps = times.slice(1).map((us, i) => us - (times[i] ?? 0));
-    expect(Math.max(...steps) - Math.min(...steps)).toBeLessThan(2);
+    expect(Math.max(...steps) - Math.min(...steps)).toBeLessThan(50);
     expect(steps[0]).toBeCloseTo(frameUs, -1);
     expect(taken).toHaveLength(300);
     expect(taken.every(({ ptsUs, dtsUs }) => ptsUs === dtsUs)).toBe(true);
@@ -81,11 +81,49 @@ describe("the held picture", () => {
     expect([...wrapping.take(40_000)].map(({ rtpTimestamp }) => rtpTimestamp)).toEqual([2900]);
   });
 
-  it("shows the last IDR again two seconds after it, and then every two seconds, with its parameter sets", () => {
+  it("shows the last IDR again exactly where a segment of two seconds is full, with its parameter sets", () => {
     const { hold, last } = begun();
-    const idrs = takeFor(hold, last.dtsUs, 10).filter(({ keyframe }) => keyframe);
-    expect(idrs.map(({ dtsUs }) => Math.round(dtsUs / 1e5) / 10)).toEqual([3, 5, 7, 9, 11]);
+    const idrs = takeFor(hold, last.dtsUs, 60).filter(({ keyframe }) => keyframe);
+    expect(idrs.map(({ dtsUs }) => dtsUs)).toEqual(idrs.map((_, i) => (i + 1) * 2_000_000));
+    expect(idrs).toHaveLength(30);
     for (const idr of idrs) expect(idr.nalus).toEqual(at(30).nalus);
+  });
+
+  it.for([10, 23.976, 25, 29.97, 50, 59.94])("fills whole segments at %f pictures a second", (fps) => {
+    const hold = new PictureHold();
+    const us = (index: number): number => Math.round((index * 1e6) / fps);
+    for (let i = 0; i < 4.2 * fps; i += 1) hold.note({ ...at(i % 30), dtsUs: us(i), ptsUs: us(i) });
+    const beganUs = hold.segmentEndUs - 2_000_000;
+    hold.begin(at(0));
+    const taken = takeFor(hold, hold.lastUs, 20);
+    const idrs = taken.filter(({ keyframe }) => keyframe).map(({ dtsUs }) => dtsUs - beganUs);
+    expect(idrs).toEqual(idrs.map((_, i) => (i + 1) * 2_000_000));
+    const steps = taken.slice(1).map(({ dtsUs }, i) => dtsUs - (taken[i]?.dtsUs ?? 0));
+    expect(Math.min(...steps)).toBeGreaterThan(0.4e6 / fps);
+    expect(Math.max(...steps)).toBeLessThan(1.6e6 / fps);
+  });
+
+  it("shows the IDR at once where a segment is full already", () => {
+    const hold = new PictureHold();
+    for (const [i, second] of [0, 0.4, 0.8, 1.2, 1.6, 2.0, 2.4].entries())
+      hold.note({ ...at(i), dtsUs: second * 1e6, ptsUs: second * 1e6 });
+    hold.begin(at(0));
+    const [first, ...others] = takeFor(hold, 2_400_000, 3);
+    expect(first?.keyframe).toBe(true);
+    const next = others.find(({ keyframe }) => keyframe);
+    expect((next?.dtsUs ?? 0) - (first?.dtsUs ?? 0)).toBe(2_000_000);
+  });
+
+  it("counts segments of two seconds, however often the camera's IDR pictures come", () => {
+    const hold = new PictureHold();
+    const idrAt = (us: number): void => hold.note({ ...at(0), dtsUs: us, ptsUs: us });
+    for (const second of [0, 1, 2, 3]) idrAt(second * 1e6);
+    expect(hold.segmentEndUs).toBe(4_000_000);
+    idrAt(3_999_700); // the camera's clock is a little fast
+    expect(hold.segmentEndUs).toBe(5_999_700);
+    idrAt(4_700_000); // asked for by PLI
+    idrAt(6_700_000);
+    expect(hold.segmentEndUs).toBe(8_700_000);
   });
 
   it("fills the time between with pictures of a few bytes that look like the last one", () => {

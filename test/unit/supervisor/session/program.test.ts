@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Unit, VideoUnit } from "../../../../src/domain/media.ts";
+import type { AudioUnit, Unit, VideoUnit } from "../../../../src/domain/media.ts";
 import type { StatusEvent } from "../../../../src/domain/status.ts";
 import { nowUs } from "../../../../src/lib/clock.ts";
 import { Hub } from "../../../../src/media/hub.ts";
@@ -25,6 +25,7 @@ afterEach(() => {
 function setUp(holdMs = 60_000, cameraSends = false) {
   const hub = new Hub();
   const published: VideoUnit[] = [];
+  const sounds: AudioUnit[] = [];
   const events: StatusEvent[] = [];
   const requestKeyframe = vi.fn<() => void>();
   const end = vi.spyOn(hub, "end");
@@ -32,6 +33,7 @@ function setUp(holdMs = 60_000, cameraSends = false) {
   hub.publish = (unit: Unit): void => {
     publish(unit);
     if (unit.kind === "video") published.push(unit);
+    else sounds.push(unit);
   };
   const program = new Program({
     hub,
@@ -48,7 +50,7 @@ function setUp(holdMs = 60_000, cameraSends = false) {
     program.publish({ ...unit, ptsUs: us, dtsUs: us, receivedUs: nowUs() });
   };
   return {
-    ...{ hub, program, published, events, requestKeyframe, end, send },
+    ...{ hub, program, published, sounds, events, requestKeyframe, end, send },
     /** Publishes pictures at 30 a second. */
     play: (from: number, to: number, lateMs = 0): void => {
       for (let index = from; index < to; index += 1) {
@@ -130,6 +132,40 @@ describe("the program", () => {
     expect(line.published.at(-15)?.nalus).toEqual(stream[60]?.nalus);
     expectRising(line.published);
     expect(line.events.at(-1)).toEqual({ type: "hold", holding: false, reason: "The picture is back." });
+  });
+
+  it("goes on where the held segment is full with an IDR that comes just before that, and all that follows", () => {
+    using line = setUp();
+    const startUs = nowUs();
+    line.play(0, 45);
+    vi.advanceTimersByTime(6000 - 45 * 33 - 21);
+    line.play(60, 75);
+    line.program.publishSound({ kind: "audio", ptsUs: nowUs(), codec: "aac", payload: Uint8Array.of(1) });
+    expect(line.requestKeyframe).not.toHaveBeenCalled();
+    const idrs = line.published.filter(({ keyframe }) => keyframe).map(({ dtsUs }) => dtsUs - startUs);
+    expect(idrs).toEqual([0, 990_000, 2_000_000, 4_000_000, 6_000_000]);
+    expect(line.published.at(-1)?.dtsUs).toBe(nowUs() - 33_000 + 21_000);
+    expectRising(line.published);
+    const gaps = line.published.slice(1).map(({ dtsUs }, i) => dtsUs - (line.published[i]?.dtsUs ?? 0));
+    expect(Math.max(...gaps)).toBeLessThan(55_000);
+    expect(line.program.gop[0]).toMatchObject({ dtsUs: startUs + 6_000_000 - 21_000 }); // at the camera's time
+    expect(line.sounds[0]?.ptsUs).toBeGreaterThan(nowUs());
+  });
+
+  it("asks for an IDR when the held segment is full that the camera's return has left in the middle", () => {
+    using line = setUp();
+    line.play(0, 45);
+    vi.advanceTimersByTime(5000 - 45 * 33);
+    line.play(60, 89);
+    expect(line.published.at(-1)?.dtsUs).toBe(nowUs() - 33_000);
+    expect(line.requestKeyframe).not.toHaveBeenCalled();
+    line.play(61, 63);
+    expect(line.requestKeyframe).not.toHaveBeenCalled();
+    line.send(63);
+    expect(line.requestKeyframe).toHaveBeenCalledOnce();
+    line.send(60);
+    line.play(61, 89);
+    expect(line.requestKeyframe).toHaveBeenCalledOnce();
   });
 
   it("goes on with an IDR that was a while on its way, and never goes back in time", () => {

@@ -185,6 +185,19 @@ describe("IDR pictures", () => {
     await expectPerfect(scene, scene.pictures());
   });
 
+  it("come every so many frames and when a PLI asks for one in mode periodic-or-pli", async () => {
+    await using scene = await watchRobot({ idr: "periodic-or-pli", idrInterval: 20 });
+    const idrs = (): number[] => scene.pictures().flatMap((picture, i) => (hasIdr(picture) ? [i] : []));
+    await scene.viewer.until(() => idrs().length > 0, "the first IDR");
+    await scene.watch(5);
+    scene.viewer.askForKeyframe();
+    await scene.viewer.until(() => idrs().length > 2, "the one that was asked for and the next");
+    const [first = 0, asked = 0, next] = idrs();
+    expect(asked - first).toBeLessThan(20);
+    expect(next).toBe(asked + 20);
+    await expectPerfect(scene, scene.pictures());
+  });
+
   it("have their parameter sets before each of them, or only once", async () => {
     for (const parameterSets of ["always", "once"] as const) {
       await using scene = await watchRobot({ parameterSets });

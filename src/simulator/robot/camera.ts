@@ -117,9 +117,10 @@ export class Camera {
     if (this.#source.kind === "loop" || !onlyIdr) this.#changeEncoder(false);
   }
 
-  /** What a PLI asks for; heeded only in mode `on-pli`. */
+  /** What a PLI asks for; heeded only in the modes that say so. */
   requestKeyframe(): void {
-    if (this.settings.idr === "on-pli") this.#idrWanted = true;
+    const { idr } = this.settings;
+    if (idr === "on-pli" || idr === "periodic-or-pli") this.#idrWanted = true;
   }
 
   /** As if it had been switched off and on, at once or as soon as an encoder of another size runs. */
@@ -227,7 +228,9 @@ export class Camera {
     this.#restartWanted = false;
     this.#number = (this.#number + 1) % frameNumberModulus;
     const number = this.#number;
-    const isDue = this.settings.idr === "periodic" && frame - this.#lastIdr >= this.settings.idrInterval;
+    const { idr: mode, idrInterval } = this.settings;
+    const isPeriodic = mode === "periodic" || mode === "periodic-or-pli";
+    const isDue = isPeriodic && frame - this.#lastIdr >= idrInterval;
     const idr = this.#idrWanted || isDue;
     if (idr) this.#lastIdr = frame;
     this.#idrWanted = false;

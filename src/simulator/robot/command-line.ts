@@ -5,7 +5,7 @@ import type { Robot } from "../robot.ts";
 /** A command's fields as they came: only those that are asked for are looked at. */
 type Fields = Readonly<Record<string, unknown>>;
 
-const idrModes = ["periodic", "refresh-only", "on-pli"] as const;
+const idrModes = ["periodic", "refresh-only", "on-pli", "periodic-or-pli"] as const;
 const profiles = ["constrained-baseline", "main", "high"] as const;
 
 /** Each command with what it does; what it gives goes into the reply. */

@@ -7,8 +7,9 @@ export type H264Profile = "constrained-baseline" | "main" | "high";
 /**
  * When IDR pictures come. `periodic`: every `idrInterval` frames. `refresh-only`: one when the first viewer comes,
  * then only macroblock refresh. `on-pli`: when a viewer asks with a PLI, at the next frame.
+ * `periodic-or-pli`: both, the interval counted from the last one.
  */
-export type IdrMode = "periodic" | "refresh-only" | "on-pli";
+export type IdrMode = "periodic" | "refresh-only" | "on-pli" | "periodic-or-pli";
 
 /** What the camera's encoder is set to. Those that the robot's own service can set are marked. */
 export interface PictureSettings {
@@ -22,7 +23,7 @@ export interface PictureSettings {
   readonly bitrate: number;
   readonly profile: H264Profile;
   readonly idr: IdrMode;
-  /** Frames from one IDR to the next in mode `periodic`; StreamQuality can set it. */
+  /** Frames from one IDR to the next in the periodic modes; StreamQuality can set it. */
   readonly idrInterval: number;
   /** Frames in which every macroblock is refreshed in mode `refresh-only`; StreamQuality can set it. */
   readonly refreshInterval: number;

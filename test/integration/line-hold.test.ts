@@ -12,38 +12,22 @@ import {
   untilFlowing,
 } from "../helpers/line.ts";
 import type { WholeLine } from "../helpers/line.ts";
+import { expectOneStream, expectSteadySegments } from "../helpers/one-stream.ts";
 import { findBeeps } from "../helpers/sound.ts";
 
 const frameMs = 1000 / 30;
 
-/** An ingest sees nothing but a stream that goes on. */
-function expectOneStream(times: ReturnType<typeof timesOf>): void {
-  expect(times.leastVideoMs).toBeGreaterThan(0);
-  expect(times.mostVideoMs).toBeLessThan(100);
-  expect(times.leastAudioMs).toBeGreaterThan(0);
-  expect(times.mostAudioMs).toBeLessThan(60);
-}
-
-/**
- * Only the segment in which the camera comes back may be longer: nobody but the camera says when its IDR comes, and the
- * server cuts at the first one that is 2 s after the last cut.
- */
-function expectSteadySegments(segments: readonly number[], returns: number): void {
-  const longer = segments.filter((seconds) => Math.abs(seconds - 2) > 0.3);
-  expect(longer.length, segments.join(" ")).toBeLessThanOrEqual(returns);
-  for (const seconds of longer) {
-    expect(seconds).toBeGreaterThan(2);
-    expect(seconds).toBeLessThan(4.1);
-  }
-}
-
 const untilHeld = ({ appliance }: WholeLine) => appliance.until("the picture is held", isHolding);
 
 describe.concurrent("while the camera is away", () => {
-  it.for(["constrained-baseline", "main", "high"])(
-    "the broadcast goes on with the last picture through a reboot of the robot (%s profile)",
-    async (profile) => {
-      await using line = await startLine({ robot: { profile }, nginx: { hls: 120 } });
+  it.for([
+    ["constrained-baseline", "periodic"],
+    ["main", "periodic"],
+    ["high", "periodic-or-pli"],
+  ] as const)(
+    "the broadcast goes on with the last picture through a reboot of the robot (%s profile, IDR pictures %s)",
+    async ([profile, idr]) => {
+      await using line = await startLine({ robot: { profile, idr }, nginx: { hls: 120 } });
       const { nginx, appliance } = line;
       await appliance.until("it is live", hasSent(120));
       const told = await reboot(line, 15);
@@ -81,7 +65,7 @@ describe.concurrent("while the camera is away", () => {
   });
 
   it("the broadcast goes on when the camera is silent but connected", async () => {
-    await using line = await startLine({ nginx: { hls: 120 } });
+    await using line = await startLine({ robot: { idr: "periodic-or-pli" }, nginx: { hls: 120 } });
     const { nginx, robot, appliance } = line;
     await appliance.until("it is live", hasSent(120));
     await robot.command({ command: "silence", milliseconds: 3000 });

@@ -53,7 +53,10 @@ describe("the camera's stream after a hold", () => {
 
   it("keeps the time from decoding to showing", () => {
     const unit = { ...picture(endUs), ptsUs: endUs + frameUs };
-    expect(resumed(endUs - 1000).video(unit)).toMatchObject({ dtsUs: endUs + 1000, ptsUs: unit.ptsUs + 1000 });
+    expect(resumed(endUs - 1000).video(unit)).toMatchObject({
+      dtsUs: endUs + 1000,
+      ptsUs: unit.ptsUs + 1000,
+    });
   });
 
   it("gives the camera's own times of a picture back", () => {

@@ -89,9 +89,7 @@ export class CameraCare implements Disposable {
       can: new Set(this.#options.encoder.isControllable ? abilities : []),
       audio: this.#options.audio,
     });
-    // A stretch that is shorter than the longest spacing allowed cannot show that IDR pictures come in time.
-    if (verdict.kind === "copy" && measurement.seconds < Math.min(rules().mostIdrSeconds + 0.5, longestLook))
-      return;
+    if (verdict.kind === "copy" && !showsSpacing(measurement, rules())) return;
     if (this.#isNews(verdict)) report({ type: "verdict", verdict });
     this.#take(this.#remedies.next(verdict, targetOf(measurement, rules()), now));
   }
@@ -158,4 +156,9 @@ export class CameraCare implements Disposable {
   #tell(text: string): void {
     this.#options.report({ type: "notice", part: "camera", severity: "warning", text });
   }
+}
+
+/** Whether a stretch can show that IDR pictures come in time: one alone in the middle of it says nothing of the next. */
+function showsSpacing({ seconds, idr }: Measurement, { mostIdrSeconds }: DestinationRules): boolean {
+  return idr.count > 1 && seconds >= Math.min(mostIdrSeconds + 0.5, longestLook);
 }

@@ -43,8 +43,9 @@ function setUp({ canAsk = true, idrSeconds = 2 } = {}) {
   return {
     ...{ care, source, wanted, targets },
     setIdrSeconds: (next: number): void => void (seconds = next),
-    begin: (): void => {
-      count = 0;
+    /** `at`: how many pictures of the first GOP came before. */
+    begin: (at = 0): void => {
+      count = at;
       care.begin();
     },
     play: (forSeconds: number, { fps = 30, gop = 60, bytes = 5000 }: Stream = {}): void => {
@@ -82,6 +83,17 @@ describe("the care of the camera", () => {
     expect(line.source.keyframeRequests).toBe(0);
     expect(line.isEncoded()).toBe(false);
   });
+
+  it.each([0, 15, 30, 45, 60, 75])(
+    "never takes a camera that gives them too seldom for a fitting one, from picture %i of its GOP on",
+    (at) => {
+      using line = setUp({ canAsk: false });
+      line.begin(at);
+      line.play(40, { gop: 90 });
+      expect(line.verdicts()).toEqual(["transcode"]);
+      expect(line.isEncoded()).toBe(true);
+    },
+  );
 
   it("asks a camera without IDR pictures for them again and again, and has it encoded when that does not help", () => {
     using line = setUp();

@@ -1,4 +1,4 @@
-import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTcp, type Socket, type TcpNetConnectOpts } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect as connectTls, getCACertificates, type ConnectionOptions as TlsOptions } from "node:tls";
 import { Fault, toFault } from "../domain/fault.ts";
@@ -48,6 +48,8 @@ export function parseRtmpUrl(url: string): RtmpAddress {
 /** A connection, and what its way takes there and back, milliseconds: TCP's own first exchange. */
 export interface OpenSocket {
   readonly socket: Socket;
+  /** What carries it: the same, but under TLS. */
+  readonly tcp: Socket;
   readonly roundTripMs: number;
 }
 
@@ -64,7 +66,7 @@ export async function openSocket(
   const unreachable = (reason: string, cause?: Error): Fault =>
     new Fault("output-unreachable", `${where} could not be reached: ${reason}`, { cause });
   const { socket: tcp, roundTripMs } = await openTcp(address, unreachable, signal);
-  if (!address.secure) return { socket: tcp, roundTripMs };
+  if (!address.secure) return { socket: tcp, tcp, roundTripMs };
   tcp.on("error", () => {}); // from here on the TLS socket tells them
   const secured = connectTls(tlsOptions(address, tcp, ca));
   await settle(
@@ -75,7 +77,7 @@ export async function openSocket(
     () => unreachable("no TLS answer in time."),
     (error) => tlsFault(where, error),
   );
-  return { socket: secured, roundTripMs };
+  return { socket: secured, tcp, roundTripMs };
 }
 
 /** Begins anew every few seconds: TCP itself asks ever more seldom, and would notice late that the network is back. */
@@ -83,7 +85,7 @@ async function openTcp(
   { host, port }: RtmpAddress,
   unreachable: (reason: string, cause?: Error) => Fault,
   signal: AbortSignal,
-): Promise<OpenSocket> {
+): Promise<Pick<OpenSocket, "socket" | "roundTripMs">> {
   for (let leftMs = connectTimeoutMs; ; leftMs -= connectAgainMs) {
     const socket = connectTcp({ host, port, noDelay: true });
     let askedAt = performance.now();
@@ -183,22 +185,23 @@ function tlsFault(where: string, error: Error & { readonly code?: string }): Fau
 /** Tries a bare TCP connect each second until one succeeds; rejects when aborted. */
 export async function awaitReachable(address: RtmpAddress, signal: AbortSignal): Promise<void> {
   for (;;) {
-    const tcp = connectTcp({ host: address.host, port: address.port });
     try {
-      await settle(
-        tcp,
-        "connect",
-        signal,
-        knockMs,
-        () => new Fault("output-unreachable", "No answer."),
-        toFault,
-      );
+      await knock({ host: address.host, port: address.port }, knockMs, signal);
       return;
     } catch (error) {
       if (signal.aborted) throw error;
       await sleep(reachableEveryMs, undefined, { signal });
-    } finally {
-      tcp.on("error", () => {}).destroy();
     }
+  }
+}
+
+/** Connects and closes again. Rejects where there is no answer within `limitMs`, and on abort. */
+export async function knock(to: TcpNetConnectOpts, limitMs: number, signal: AbortSignal): Promise<void> {
+  const tcp = connectTcp(to);
+  const late = (): Fault => new Fault("output-unreachable", "No answer.");
+  try {
+    await settle(tcp, "connect", signal, limitMs, late, toFault);
+  } finally {
+    tcp.on("error", () => {}).destroy();
   }
 }

@@ -6,9 +6,10 @@ import type { Report } from "../domain/status.ts";
 import { nowUs } from "../lib/clock.ts";
 import type { AacFormat } from "../media/aac.ts";
 import { connectPublisher, type Publisher } from "../rtmp/publisher.ts";
+import { HalfOpen } from "./half-open.ts";
+import { hiddenQueueAdvice } from "./kernel-queue.ts";
 import { RtmpComposer, type AudioMode } from "./rtmp-composer.ts";
 import { OutputMeter } from "./rtmp-meter.ts";
-import { hiddenQueueAdvice } from "./kernel-queue.ts";
 import { UplinkGauge } from "./rtmp-uplink.ts";
 import { awaitReachable, openSocket, parseRtmpUrl, type RtmpAddress } from "./rtmp-socket.ts";
 
@@ -50,6 +51,7 @@ const cameraAacFormat: AacFormat = { sampleRate: 48_000, channels: 2 };
 export function createRtmpOutput(options: RtmpOutputOptions): Output {
   const { target } = options;
   const meter = new OutputMeter();
+  const halfOpen = new HalfOpen(ghostUs / 1000);
   let line: Line | undefined;
   let connections = 0;
   /** When a broadcast was lost without a good-bye: the server may hold it for a while yet. */
@@ -64,7 +66,7 @@ export function createRtmpOutput(options: RtmpOutputOptions): Output {
         const begin = (begun: Line): void => void (line = begun);
         connections += 1;
         await publishUnits(
-          { ...options, address, streamKey, meter, connection: connections, begin },
+          { ...options, address, streamKey, meter, halfOpen, connection: connections, begin },
           units,
           signal,
         );
@@ -77,6 +79,7 @@ export function createRtmpOutput(options: RtmpOutputOptions): Output {
         throw isGhost ? new Fault("key-in-use", ghostText, { cause: fault }) : fault;
       } finally {
         line = undefined;
+        if (signal.aborted) halfOpen.drop();
       }
     },
     uplink: (eager) => line?.uplink(eager),
@@ -94,6 +97,7 @@ interface LineOptions extends RtmpOutputOptions {
   readonly address: RtmpAddress;
   readonly streamKey: Secret;
   readonly meter: OutputMeter;
+  readonly halfOpen: HalfOpen;
   readonly connection: number;
   begin(line: Line): void;
 }
@@ -103,8 +107,10 @@ async function publishUnits(
   units: AsyncIterable<Unit>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { address, streamKey } = options;
-  const { socket, roundTripMs } = await openSocket(address, options.ca, signal);
+  const { address, streamKey, halfOpen } = options;
+  const { socket, tcp, roundTripMs } = await openSocket(address, options.ca, signal);
+  socket.on("error", () => {}); // the publisher, which is told of the end, is yet to come
+  await halfOpen.reset(signal);
   const publisher = await connectPublisher(
     socket,
     { app: address.app, tcUrl: address.tcUrl, streamKey },
@@ -120,15 +126,17 @@ async function publishUnits(
   const abort = (): void => onAbort(undefined);
   signal.addEventListener("abort", abort, { once: true });
   if (signal.aborted) abort();
+  let close = (): void => void socket.destroy();
   try {
     const fault = await Promise.race([line.pump(units), publisher.ended, line.stalled, aborted]);
     line.stop();
+    if (fault?.code === "output-stalled") close = () => halfOpen.keep({ socket, tcp });
     if (fault !== undefined) throw fault;
     await publisher.end();
   } finally {
     signal.removeEventListener("abort", abort);
     line.stop();
-    socket.destroy();
+    close();
   }
 }
 
@@ -143,6 +151,7 @@ class Line {
   readonly #timer: NodeJS.Timeout;
   readonly #startedUs = nowUs();
   #stopped = false;
+  #stopWaiting = (): void => {};
   #progress = 0;
   #progressUs = nowUs();
 
@@ -178,7 +187,7 @@ class Line {
         const messages = this.#composer.audio(unit);
         if (messages.length > 0) this.#publisher.send(messages);
       }
-      if (socket.writableLength > mostUnsentBytes && socket.writableNeedDrain) await drained(socket);
+      if (socket.writableLength > mostUnsentBytes && socket.writableNeedDrain) await this.#drained();
     }
   }
 
@@ -189,9 +198,24 @@ class Line {
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
+    this.#stopWaiting();
     clearInterval(this.#timer);
     this.#report();
     this.#options.meter.closeConnection(this.#publisher.sentBytes, this.#publisher.acknowledgedBytes);
+  }
+
+  /** Resolves when the kernel has taken everything, or will take nothing more, or nobody waits for it. */
+  #drained(): Promise<void> {
+    const socket = this.#socket;
+    if (socket.destroyed || this.#stopped) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        socket.off("drain", done).off("close", done);
+        resolve();
+      };
+      socket.on("drain", done).on("close", done);
+      this.#stopWaiting = done;
+    });
   }
 
   /** Microseconds for which bytes have waited without any of them being taken or acknowledged. */
@@ -210,18 +234,6 @@ class Line {
     const counters = this.#options.meter.read(sentBytes, acknowledgedBytes, this.#socket.writableLength);
     this.#options.report({ type: "output-progress", name: this.#options.name, counters });
   }
-}
-
-/** Resolves when the kernel has taken everything, or will take nothing more. */
-function drained(socket: Socket): Promise<void> {
-  if (socket.destroyed) return Promise.resolve();
-  return new Promise((resolve) => {
-    const done = (): void => {
-      socket.off("drain", done).off("close", done);
-      resolve();
-    };
-    socket.on("drain", done).on("close", done);
-  });
 }
 
 function stallFault(stallMs: number, unsentBytes: number): Fault {

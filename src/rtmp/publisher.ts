@@ -66,6 +66,7 @@ export async function connectPublisher(
   const onAbort = (): void => session.fail(new Fault("output-closed", "Publishing was given up."));
   signal.addEventListener("abort", onAbort, { once: true });
   if (signal.aborted) onAbort();
+  if (stream.destroyed) session.fail(session.closedFault());
   try {
     await session.publish();
     return session;
@@ -112,7 +113,7 @@ class PublishSession implements Publisher {
       {
         onHandshakeDone: () => this.#handshake.resolve(),
         onMessage: (message) => this.#receive(message),
-        onClosed: (fault) => this.fail(fault ?? this.#closedFault()),
+        onClosed: (fault) => this.fail(fault ?? this.closedFault()),
       },
     );
   }
@@ -207,7 +208,8 @@ class PublishSession implements Publisher {
     return Promise.race([answer, this.ended.then((fault) => Promise.reject(fault))]);
   }
 
-  #closedFault(): Fault {
+  /** What it means that the server closes now. */
+  closedFault(): Fault {
     if (this.#stage === "connecting") {
       return new Fault("output-closed", "The server closed the connection before it agreed to publish.");
     }

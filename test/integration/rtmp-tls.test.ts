@@ -7,9 +7,12 @@ import { connect, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer } from "node:tls";
+import type { TLSSocket } from "node:tls";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Secret } from "../../src/domain/secret.ts";
+import { HalfOpen } from "../../src/outputs/half-open.ts";
+import { openSocket, parseRtmpUrl } from "../../src/outputs/rtmp-socket.ts";
 import { createRtmpOutput } from "../../src/outputs/rtmp.ts";
 import { startIngest } from "../../src/simulator/ingest.ts";
 import { startNginxRtmp } from "../helpers/nginx.ts";
@@ -139,6 +142,30 @@ describe("rtmps", () => {
     const { video, decoderErrors } = await judge(await nginx.recording("live_9_canary"));
     expect(video).toHaveLength(180);
     expect(decoderErrors).toEqual([]);
+  });
+
+  it("is reset below its TLS where the server still holds a connection that was given up", async () => {
+    const server = createServer(loopback);
+    const ports: (number | undefined)[] = [];
+    server.on("connection", ({ remotePort }) => ports.push(remotePort));
+    server.on("tlsClientError", () => {}); // the connect from the old port says nothing
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const accepted = once(server, "secureConnection");
+    const lost = await openSocket(parseRtmpUrl(`rtmps://127.0.0.1:${port}/app`), authority, never);
+    const [far] = (await accepted) as [TLSSocket];
+    lost.socket.write(Buffer.alloc(8_000_000)); // more than the server's window: most of it waits
+    const from = lost.tcp.localPort;
+    const halfOpen = new HalfOpen(60_000);
+    halfOpen.keep(lost);
+    await halfOpen.reset(never);
+    expect([lost.socket.destroyed, lost.tcp.destroyed]).toEqual([true, true]);
+    expect(ports).toEqual([from, from]); // free for another connection, so neither side has the old one
+    const closed = new Promise((resolve) => far.on("error", () => {}).on("close", resolve));
+    far.resume();
+    await closed;
+    await new Promise((resolve) => server.close(resolve));
   });
 
   it("refuses a certificate of an unknown authority, before anything is sent", async () => {

@@ -19,8 +19,6 @@ export interface NginxOptions {
   readonly listen?: string;
   /** Writes HLS too: 2 s segments of which the playlist names the last 20 s, or as many seconds as this says. */
   readonly hls?: boolean | number;
-  /** Seconds after which a publisher that does not answer a ping is given up; 30, as nginx has it, if absent. */
-  readonly pingTimeout?: number;
 }
 
 /** A real nginx with its RTMP module on a loopback port, recording every stream. Disposal ends it by its pid. */
@@ -43,6 +41,8 @@ export interface NginxRtmp extends AsyncDisposable {
   stat(): Promise<string>;
   /** Closes a publisher's connection from the server's side. */
   drop(streamKey: string): Promise<void>;
+  /** Hangs nginx until disposal: connections stay, and what comes fills their receive windows (SIGSTOP, SIGCONT). */
+  hang(): Disposable;
   /** Ends nginx at once, as a power cut would. */
   kill(): Promise<void>;
   /** Starts it again on the same port. */
@@ -75,12 +75,8 @@ export async function startNginxRtmp(options: NginxOptions = {}): Promise<NginxR
   const [port, httpPort] = [await freePort(), await freePort()];
   const configuration = join(directory, "nginx.conf");
   const hookPort = hooks && portOf(hooks);
-  const { pingTimeout = 30 } = options;
   const hls = options.hls === true ? 20 : Number(options.hls ?? 0);
-  await writeFile(
-    configuration,
-    nginxConfiguration({ directory, listen, port, httpPort, hookPort, hls, pingTimeout }),
-  );
+  await writeFile(configuration, nginxConfiguration({ directory, listen, port, httpPort, hookPort, hls }));
   const start = (): Promise<ChildProcess> => launch(directory, configuration, port, enter);
   let nginx = await start();
   const fileOf = (streamKey: string): string => join(directory, "recordings", `${streamKey}.flv`);
@@ -110,6 +106,11 @@ export async function startNginxRtmp(options: NginxOptions = {}): Promise<NginxR
     async drop(streamKey) {
       await get(`/control/drop/publisher?app=app&name=${streamKey}`);
     },
+    hang() {
+      const hung = nginx; // one process: there is no master, and so no workers
+      hung.kill("SIGSTOP");
+      return { [Symbol.dispose]: () => void hung.kill("SIGCONT") };
+    },
     kill: () => end(nginx),
     async start() {
       nginx = await start();
@@ -131,11 +132,10 @@ interface Layout {
   readonly hookPort: number | undefined;
   /** Seconds that the playlist names; 0: no HLS. */
   readonly hls: number;
-  readonly pingTimeout: number;
 }
 
 function nginxConfiguration(layout: Layout): string {
-  const { directory, listen, port, httpPort, hookPort, hls, pingTimeout } = layout;
+  const { directory, listen, port, httpPort, hookPort, hls } = layout;
   const hooks = `on_publish http://127.0.0.1:${hookPort}/publish;
       on_record_done http://127.0.0.1:${hookPort}/record_done;`;
   const hlsWords = `hls on; hls_path ${directory}/hls; hls_fragment 2s; hls_playlist_length ${hls}s;`;
@@ -149,8 +149,6 @@ rtmp {
   server {
     listen ${listen}:${port};
     max_message 8M;
-    ping 1s;
-    ping_timeout ${pingTimeout}s;
     application app {
       live on;
       record all;

@@ -80,3 +80,12 @@ function statOf(pid: number): { readonly state: string; readonly parent: number 
     return undefined; // no longer there
   }
 }
+
+/**
+ * Whether a connection to the port, in the network namespace of a process, asks again and again if the closed window
+ * has opened: its timer is 4 in proc(5)'s /proc/PID/net/tcp.
+ */
+export function asksClosedWindow(pid: number, port = 0): boolean {
+  const remote = port.toString(16).toUpperCase().padStart(4, "0");
+  return new RegExp(`:${remote} 01 \\S+ 04:`).test(readFileSync(`/proc/${pid}/net/tcp`, "latin1"));
+}

@@ -3,8 +3,6 @@ import type { Status } from "../../src/domain/status.ts";
 import type { LoggedFrame } from "../../src/simulator/robot/frame-log.ts";
 import { openUplink } from "../../src/simulator/uplink.ts";
 import type { Uplink, UplinkOptions } from "../../src/simulator/uplink.ts";
-import type { SimulationEvent } from "../../src/verbs/simulate-run.ts";
-import { startSimulation } from "../../src/verbs/simulation-child.ts";
 import { spotConfig, startAppliance, startRobotProcess } from "./appliance.ts";
 import type { Appliance, RunningRobot } from "./appliance.ts";
 import { watchGrowth } from "./delivery.ts";
@@ -17,8 +15,8 @@ export interface UplinkLineOptions {
   readonly link?: UplinkOptions["link"];
   /** What the uplink carries at first, bits per second. */
   readonly rate?: number;
-  /** A second destination, called `near`, before the uplink: an nginx, or an ingest that takes a publisher and never reads. */
-  readonly near?: "nginx" | "stalled ingest";
+  /** A second destination, called `near`, before the uplink. */
+  readonly near?: "nginx";
 }
 
 /** What the status said at one moment. */
@@ -32,6 +30,7 @@ export interface Sample {
 export interface UplinkLine extends AsyncDisposable {
   readonly uplink: Uplink;
   readonly nginx: NginxRtmp;
+  readonly near: NginxRtmp | undefined;
   readonly robot: RunningRobot;
   readonly appliance: Appliance;
   /** What the status said ten times a second, oldest first. */
@@ -57,13 +56,10 @@ export async function openUplinkLine(options: UplinkLineOptions = {}): Promise<U
   await uplink.setSysctl("net.ipv4.tcp_notsent_lowat", notSentLowWater);
   await uplink.setCongestionControl("cubic");
   await uplink.setRate(rate);
-  // As ingests do, and unlike nginx's own 30 s: a publisher that is cut off is given up before it comes back.
-  const pingTimeout = 15;
-  const nginx = stack.use(
-    await startNginxRtmp({ enter: uplink.far, listen: uplink.farAddress, pingTimeout }),
-  );
+  const nginx = stack.use(await startNginxRtmp({ enter: uplink.far, listen: uplink.farAddress }));
   const robot = stack.use(await startRobotProcess(options.robot, uplink.near));
-  const near = options.near && stack.use(await startNear(options.near, uplink, life.signal));
+  const near =
+    options.near === undefined ? undefined : stack.use(await startNginxRtmp({ enter: uplink.near }));
   const main = { name: outputName, url: nginx.url, streamKey: outputName };
   const appliance = stack.use(
     await startAppliance(
@@ -88,6 +84,7 @@ export async function openUplinkLine(options: UplinkLineOptions = {}): Promise<U
   return {
     uplink,
     nginx,
+    near,
     robot,
     appliance,
     samples,
@@ -113,18 +110,4 @@ async function compareClocks(robot: RunningRobot): Promise<Omit<CameraLog, "fram
     if (errorMs < best.errorMs) best = { aheadMs: askedMs + errorMs - Number(clockUs) / 1000, errorMs };
   }
   return best;
-}
-
-async function startNear(
-  kind: NonNullable<UplinkLineOptions["near"]>,
-  { near: enter }: Uplink,
-  signal: AbortSignal,
-): Promise<AsyncDisposable & { readonly url: string }> {
-  if (kind === "nginx") return await startNginxRtmp({ enter });
-  const url = Promise.withResolvers<string>();
-  const onEvent = (event: SimulationEvent): void => {
-    if (event.event === "ingest") url.resolve(event.url);
-  };
-  const child = await startSimulation("ingest", { mode: "stall" }, onEvent, signal, enter);
-  return { url: await url.promise, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
 }

@@ -106,3 +106,15 @@ export function readFigures(run: StepRun): StepFigures {
     droppedPictures: samples.at(-1)?.status.outputs[0]?.queue?.droppedUnits ?? 0,
   };
 }
+
+/** Each new target, Mbit/s, with its second after `zeroMs`. */
+export function describeTargets(samples: readonly Sample[], zeroMs: number): string {
+  const target = ({ status }: Sample): number => status.rate?.target ?? 0;
+  const changes = samples.filter((sample, at) => {
+    const before = samples[at - 1];
+    return before === undefined || target(before) !== target(sample);
+  });
+  return changes
+    .map((sample) => `${((sample.atMs - zeroMs) / 1000).toFixed(1)} s: ${(target(sample) / 1e6).toFixed(2)}`)
+    .join(", ");
+}

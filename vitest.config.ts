@@ -13,7 +13,7 @@ export default defineConfig({
     // The default leaves one core of two unused.
     maxWorkers: 2,
     // Of tests that run beside each other: each has a robot, a spotlive and a server of its own.
-    maxConcurrency: 3,
+    maxConcurrency: 4,
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], sequence: { groupOrder: 0 } } },
       {

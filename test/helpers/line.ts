@@ -130,8 +130,3 @@ export async function reboot({ robot, appliance }: WholeLine, seconds: number): 
   await robot.command({ command: "appear" });
   return told;
 }
-
-/** Waits until a condition holds; the test's own limit ends it otherwise. */
-export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 50));
-}

@@ -196,8 +196,3 @@ export function createHandTranscoders(): {
 }
 
 export const keyframe = (ms = 0): Unit => videoUnit(ms, true);
-
-/** Waits until a condition holds; the test's own limit ends it otherwise. */
-export async function eventually(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
-}

@@ -148,8 +148,3 @@ export async function judge(file: string): Promise<Verdict> {
     decoderErrors: decode.stderr.split("\n").filter((line) => line.trim() !== ""),
   };
 }
-
-/** Waits until `condition` holds. */
-export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await sleep(10);
-}

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { eventually } from "../helpers/eventually.ts";
 import { hasSent, spotConfig, startAppliance, startRobotProcess } from "../helpers/appliance.ts";
 import { judgeRecording } from "../helpers/judge.ts";
 import {
-  eventually,
   isHolding,
   longestStill,
   reboot,

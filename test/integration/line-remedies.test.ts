@@ -3,17 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Status } from "../../src/domain/status.ts";
+import { eventually } from "../helpers/eventually.ts";
 import { hasSent, spotConfig, startAppliance, startRobotProcess } from "../helpers/appliance.ts";
 import type { RunningRobot } from "../helpers/appliance.ts";
-import {
-  eventually,
-  isHolding,
-  longestStill,
-  reboot,
-  startLine,
-  timesOf,
-  untilFlowing,
-} from "../helpers/line.ts";
+import { isHolding, longestStill, reboot, startLine, timesOf, untilFlowing } from "../helpers/line.ts";
 import { descendantsOf, nameOf } from "../helpers/processes.ts";
 
 /** Encoders of several tests run at the same time. */

@@ -30,7 +30,7 @@ describe("the live line", () => {
     expect(Math.max(...steps(verdict.audio))).toBeLessThanOrEqual(24);
   });
 
-  it("recovers 1 % packet loss by asking again, so that hardly a picture is missing", async () => {
+  it.concurrent("recovers 1 % packet loss by asking again, so that hardly a picture is missing", async () => {
     await using nginx = await startNginxRtmp();
     await using robot = await startRobotProcess({
       lossPercent: 1,
@@ -50,7 +50,7 @@ describe("the live line", () => {
     expect(verdict.complaints).toEqual([]);
   });
 
-  it("freezes at a loss that cannot be recovered, and shows nothing damaged before the next IDR", async () => {
+  it.concurrent("freezes at a loss that cannot be recovered, and shows nothing damaged before the next IDR", async () => {
     await using nginx = await startNginxRtmp();
     await using robot = await startRobotProcess({
       lossPercent: 35,
@@ -70,7 +70,7 @@ describe("the live line", () => {
     expect((await judgeRecording(await nginx.recording("freeze"))).complaints).toEqual([]);
   });
 
-  it("goes over the wraps of sequence number and timestamp as if there were none", async () => {
+  it.concurrent("goes over the wraps of sequence number and timestamp as if there were none", async () => {
     await using nginx = await startNginxRtmp();
     await using robot = await startRobotProcess({
       startSequence: 65_000,
@@ -91,7 +91,7 @@ describe("the live line", () => {
     expect(Math.min(...steps(verdict.video))).toBeGreaterThan(0);
   });
 
-  it("follows a restarted robot to its new SSRC and its new size without a step back in time", async () => {
+  it.concurrent("follows a restarted robot to its new SSRC and its new size without a step back in time", async () => {
     await using nginx = await startNginxRtmp();
     await using robot = await startRobotProcess({ width: 640, height: 360 });
     await using appliance = await startAppliance({

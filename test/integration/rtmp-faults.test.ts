@@ -6,8 +6,9 @@ import type { OutputCounters, StatusEvent } from "../../src/domain/status.ts";
 import { UnitQueue } from "../../src/lib/queue.ts";
 import { createRtmpOutput } from "../../src/outputs/rtmp.ts";
 import { startIngest, type Ingest } from "../../src/simulator/ingest.ts";
+import { eventually } from "../helpers/eventually.ts";
 import { freePort } from "../helpers/nginx.ts";
-import { encodeH264, eventually, looped, unitsFromAnnexB } from "../helpers/publish.ts";
+import { encodeH264, looped, unitsFromAnnexB } from "../helpers/publish.ts";
 
 const never = new AbortController().signal;
 const fps = 30;

@@ -7,16 +7,9 @@ import type { StatusEvent } from "../../src/domain/status.ts";
 import { RtmpComposer } from "../../src/outputs/rtmp-composer.ts";
 import { createRtmpOutput } from "../../src/outputs/rtmp.ts";
 import { connectPublisher } from "../../src/rtmp/publisher.ts";
+import { eventually } from "../helpers/eventually.ts";
 import { startNginxRtmp, type NginxRtmp } from "../helpers/nginx.ts";
-import {
-  encodeH264,
-  eventually,
-  judge,
-  looped,
-  paced,
-  unitsFromAnnexB,
-  type Packet,
-} from "../helpers/publish.ts";
+import { encodeH264, judge, looped, paced, unitsFromAnnexB, type Packet } from "../helpers/publish.ts";
 
 const never = new AbortController().signal;
 const key = "live_7_canary";

@@ -6,13 +6,8 @@ import type { Phase, StatusEvent } from "../../../src/domain/status.ts";
 import type { Remembered } from "../../../src/supervisor/memory.ts";
 import { createSupervisor } from "../../../src/supervisor/supervisor.ts";
 import type { SupervisorOptions } from "../../../src/supervisor/supervisor.ts";
-import {
-  createHandCamera,
-  createHandSource,
-  createListOutput,
-  eventually,
-  keyframe,
-} from "../../helpers/parts.ts";
+import { eventually } from "../../helpers/eventually.ts";
+import { createHandCamera, createHandSource, createListOutput, keyframe } from "../../helpers/parts.ts";
 
 function setUp(
   outputNames: readonly string[] = ["one"],

@@ -7,7 +7,8 @@ import { Fault } from "../../../../src/domain/fault.ts";
 import type { StatusEvent } from "../../../../src/domain/status.ts";
 import { EncoderSettings, parseSettings } from "../../../../src/supervisor/care/encoder-settings.ts";
 import type { EncoderOptions } from "../../../../src/supervisor/care/encoder-settings.ts";
-import { createHandCamera, eventually } from "../../../helpers/parts.ts";
+import { eventually } from "../../../helpers/eventually.ts";
+import { createHandCamera } from "../../../helpers/parts.ts";
 import type { HandCamera } from "../../../helpers/parts.ts";
 
 let directory = "";

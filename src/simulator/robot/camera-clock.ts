@@ -13,9 +13,9 @@ export class CameraClock {
     return this.#seconds + ((performance.now() - this.#sinceMs) / 1000) * this.#rate;
   }
 
-  /** The time of day that the camera believes in. */
-  get unixSeconds(): number {
-    return this.#startUnixSeconds + this.seconds;
+  /** The time of day that the camera believes in when its clock shows `seconds`. */
+  unixSecondsAt(seconds: number): number {
+    return this.#startUnixSeconds + seconds;
   }
 
   set skewPpm(ppm: number) {

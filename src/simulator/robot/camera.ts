@@ -166,7 +166,8 @@ export class Camera {
       startBeat(this.clock, this.settings.fps, (frame) => this.#makePicture(frame)),
       startBeat(this.clock, 1000 / soundPacketMs, (packet) => this.#playSound(packet)),
       startBeat(this.clock, 1, (second) => {
-        if (second >= this.#silentUntil) this.#hooks.onSecond(this.clock.seconds, this.clock.unixSeconds);
+        const { seconds } = this.clock; // read once: a busy machine may stop us for long between two looks
+        if (second >= this.#silentUntil) this.#hooks.onSecond(seconds, this.clock.unixSecondsAt(seconds));
       }),
     ];
   }

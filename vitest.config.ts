@@ -38,8 +38,6 @@ export default defineConfig({
         test: {
           name: "browser",
           include: ["test/browser/**/*.test.ts"],
-          // A browser and a live stream: a busy machine stalls a viewer too.
-          fileParallelism: false,
           sequence: { groupOrder: 3 },
           ...realServers,
           testTimeout: 180_000,

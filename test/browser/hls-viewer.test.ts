@@ -45,7 +45,7 @@ async function lookAt(file: string): Promise<{ bytes: number; middle: number[] }
   return { bytes: rgb.length, middle: [...rgb.subarray(middle, middle + 3)] };
 }
 
-describe.skipIf(isWithoutChromium).concurrent("the viewer in Chromium", () => {
+describe.skipIf(isWithoutChromium)("the viewer in Chromium", () => {
   it("sees a steady stream without a stall", async () => {
     await using nginx = await startNginxRtmp({ hls: true });
     await using _publisher = publish(`${nginx.url}/steady`);

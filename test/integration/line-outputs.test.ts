@@ -21,7 +21,7 @@ async function untilMore(appliance: Appliance, name = "main", more = 60): Promis
   return appliance.until(`${more} more pictures on ${name}`, (status) => sent(status, name) >= before + more);
 }
 
-describe("the live line and its ingest", () => {
+describe.concurrent("the live line and its ingest", () => {
   it("is on the wire again within 3 s of the return of an ingest that was dead for 10 s", async () => {
     await using nginx = await startNginxRtmp();
     await using robot = await startRobotProcess(small);

@@ -5,7 +5,7 @@ import { startNginxRtmp } from "../helpers/nginx.ts";
 
 const small = { width: 320, height: 180, bitrate: 500_000, idrInterval: 15 };
 
-describe("the live line and its robot", () => {
+describe.concurrent("the live line and its robot", () => {
   it("logs in again when all tokens expired while it was live and the camera then went away and came back", async () => {
     await using nginx = await startNginxRtmp();
     await using robot = await startRobotProcess(small);

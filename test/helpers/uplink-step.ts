@@ -72,6 +72,8 @@ export interface StepFigures {
     readonly p5: number;
     readonly p95: number;
     readonly most: number;
+    /** The part of that time in which it was within 10 %. */
+    readonly within10: number;
   };
   readonly droppedPictures: number;
 }
@@ -96,13 +98,14 @@ export function readFigures(run: StepRun): StepFigures {
   const delays = journeys.map(({ sentMs, arrivedMs }) => arrivedMs - sentMs).toSorted((a, b) => a - b);
   const steady = targets.filter(({ atMs }) => atMs >= slowMs + settlingMs && atMs < againMs);
   const shares = steady.map(({ target }) => target / slow).toSorted((a, b) => a - b);
+  const within10 = shares.filter((one) => Math.abs(one - 1) <= 0.1).length / shares.length;
   const share = (part: number): number => shares[Math.round(part * (shares.length - 1))] ?? 0;
   return {
     reactionMs: when(slowMs, (target) => target < before) - lateMs,
     belowMs: when(slowMs, (target) => target < slow) - lateMs,
     recoveryMs: when(againMs, (target) => target >= fast * 0.9) - againMs,
     delayMs: { max: delays.at(-1) ?? Infinity, p50: delays[delays.length >> 1] ?? Infinity },
-    steadyShare: { least: share(0), p5: share(0.05), p95: share(0.95), most: share(1) },
+    steadyShare: { least: share(0), p5: share(0.05), p95: share(0.95), most: share(1), within10 },
     droppedPictures: samples.at(-1)?.status.outputs[0]?.queue?.droppedUnits ?? 0,
   };
 }

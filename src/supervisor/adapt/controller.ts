@@ -36,7 +36,7 @@ const creepingMs = 160;
 const creepUs = 4_500_000;
 const creepShare = 0.96;
 const mostCreeps = 3;
-const undoShare = 0.88;
+const undoShare = 0.94;
 /** Each step that the line bears makes the next one bolder. */
 const climbFactors = [1.1, 1.3, 1.5] as const;
 /** A new rate is worth telling the camera from this relative change on. */

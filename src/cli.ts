@@ -5,6 +5,7 @@ import { readVersion } from "./lib/version.ts";
 import { checkConfig } from "./verbs/check-config.ts";
 import { demo } from "./verbs/demo.ts";
 import { probe } from "./verbs/probe.ts";
+import { profile } from "./verbs/profile.ts";
 import { camera, lock, restart, set, start, status, stop, unlock } from "./verbs/remote.ts";
 import { run } from "./verbs/run.ts";
 import { simulate } from "./verbs/simulate.ts";
@@ -17,6 +18,7 @@ const verbs: readonly Verb[] = [
   demo,
   simulate,
   probe,
+  profile,
   status,
   start,
   stop,

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { createBoard } from "./board.ts";
 import { secretsOf } from "./config/build.ts";
 import type { Config } from "./config/config.ts";
 import { auditCommands } from "./control/audit.ts";
@@ -30,8 +31,9 @@ export async function runAppliance(config: Config, signal: AbortSignal): Promise
   const report: Report = (event) => supervisor.report(event);
   const memory = openMemory(config.stateDirectory, report);
   const remembered = await memory.read(configuredState(config));
+  const board = createBoard(config.stateDirectory, report);
   const supervisor = createSupervisor({
-    createLine: (early) => createLine(config, early, mask),
+    createLine: (early) => createLine(config, early, mask, board.proven),
     initial: { ...remembered, desired: "idle" },
     report: events.report,
     remember: memory.keep,
@@ -47,6 +49,7 @@ export async function runAppliance(config: Config, signal: AbortSignal): Promise
       (surface) => (running: AbortSignal) => surface(context, running),
     ),
     () => powerOn(),
+    ...(config.transcode.allow ? [board.run] : []),
   ];
 
   async function powerOn(): Promise<void> {

@@ -1,10 +1,13 @@
 import { join } from "node:path";
+import { installedRunners } from "./board.ts";
 import { createFileSource } from "./camera/file.ts";
 import { createRtspSource } from "./camera/rtsp.ts";
 import { createSpotControl } from "./camera/spot/control.ts";
 import { createSpotSource } from "./camera/spot/source.ts";
 import { TokenKeeper } from "./camera/spot/token.ts";
 import type { Config, OutputConfig, SpotConfig } from "./config/config.ts";
+
+import type { ProvenChain } from "./domain/board.ts";
 import type { CameraControl } from "./domain/camera.ts";
 import type { Output, Source } from "./domain/media.ts";
 import type { LineSettings, Report } from "./domain/status.ts";
@@ -14,7 +17,7 @@ import { createTwitchTarget } from "./outputs/twitch.ts";
 import type { Line } from "./supervisor/line.ts";
 import type { Remembered } from "./supervisor/memory.ts";
 import { createAudioTranscoder } from "./transcode/audio.ts";
-import { createVideoTranscoder } from "./transcode/video.ts";
+import { createTranscoder } from "./transcode/transcoder.ts";
 
 /** A source of the configured kind, made anew for each session, and the hand on its camera where there is one. */
 interface Camera {
@@ -23,8 +26,16 @@ interface Camera {
   readonly control?: CameraControl;
 }
 
-/** The configured line: the one place that knows every kind of source and output. */
-export function createLine(config: Config, report: Report, mask: Mask): Line {
+/**
+ * The configured line: the one place that knows every kind of source and output. `proven` tells what the machine
+ * encodes with, as soon as that is known.
+ */
+export function createLine(
+  config: Config,
+  report: Report,
+  mask: Mask,
+  proven: () => ProvenChain | undefined = () => undefined,
+): Line {
   const camera = createCamera(config, report, mask);
   const spot = config.source.kind === "spot" ? config.source : undefined;
   return {
@@ -37,7 +48,9 @@ export function createLine(config: Config, report: Report, mask: Mask): Line {
       hasAudio: settings.audio !== "none",
       queue: config.queue,
       holdMs: config.hold.max * 1000,
-      ...(config.transcode.allow && { createTranscoder: createVideoTranscoder }),
+      ...(config.transcode.allow && {
+        createTranscoder: (request) => createTranscoder({ ...request, chain: proven }, installedRunners),
+      }),
       ...(settings.audio === "camera" && { createAudio: (emit) => createAudioTranscoder({ emit, report }) }),
     }),
     ...(camera.control && { camera: camera.control }),

@@ -122,6 +122,7 @@ const healthKeys = group(
 const profileKeys = group({
   title: text(),
   verified: flag,
+  h264: group({ decoder: text(), encoder: text() }),
   match: group(
     {
       dmi: otherwise(record(/^[a-z_]+$/, text()), {}),

@@ -15,6 +15,12 @@ export function defaultStateDirectory(environment: Environment): string {
   return join(stateHome === "" ? join(homedir(), ".local", "state") : stateHome, "spotlive");
 }
 
+/** Where a verb that reads no configuration finds what the running spotlive keeps. */
+export function stateDirectoryToUse(environment: Environment = process.env): string {
+  const { SPOTLIVE_STATE_DIRECTORY: given = "" } = environment;
+  return given === "" ? defaultStateDirectory(environment) : given;
+}
+
 /** Where the control socket is made, when the configuration does not say. */
 export function defaultSocketPath(environment: Environment): string {
   if (isRoot()) return systemSocket;

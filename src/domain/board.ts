@@ -1,4 +1,6 @@
 /** The words of the boards: what a hardware profile says, and what was found out about this machine. */
+import type { VideoUnit } from "./media.ts";
+import type { TranscodeTarget } from "./verdict.ts";
 
 /** Size, rate and bit rate of a picture stream; each is the most that something is trusted with. */
 export interface PictureLimits {
@@ -133,6 +135,8 @@ export interface BoardProfile {
   readonly title: string;
   /** Whether somebody has run this profile on its board. */
   readonly verified: boolean;
+  /** What the board has in hardware for H.264, in words; `none` where there is nothing. */
+  readonly h264: { readonly decoder: string; readonly encoder: string };
   readonly match: BoardMatch;
   /** Best first. */
   readonly chains: readonly Chain[];
@@ -154,3 +158,26 @@ export interface ProvenChain {
   /** Likeness of the worst picture to its original, 0 to 1 (SSIM). */
   readonly ssim: number;
 }
+
+/** One short piece of video to be sent through one chain. */
+export interface ClipRequest {
+  /** Its `holds` must not be smaller than the target, which would be stepped down. */
+  readonly chain: ProvenChain;
+  readonly target: TranscodeTarget;
+  /** At most 60, the first an IDR. */
+  readonly units: readonly VideoUnit[];
+  /** Pictures that must come back; a chain may keep the last ones until there are more. */
+  readonly enough: number;
+  /** Milliseconds to the first picture, and from there to the last. */
+  readonly limits: { readonly firstMs: number; readonly allMs: number };
+}
+
+export interface ClipResult {
+  /** What came until all did or the time was up. */
+  readonly units: readonly VideoUnit[];
+  /** From the first picture that came out to the last, seconds. */
+  readonly seconds: number;
+}
+
+/** Sends a clip through a chain, as the live line would. Rejects with a `Fault` when the chain dies or gives nothing. */
+export type TranscodeClip = (request: ClipRequest, signal: AbortSignal) => Promise<ClipResult>;

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { setPriority } from "node:os";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { Fault } from "../domain/fault.ts";
@@ -13,6 +14,8 @@ export interface ChildOptions {
   readonly graceMs?: number;
   /** Give it a second way to say something: what it writes to descriptor 3 comes out of `extra`. */
   readonly extraPipe?: boolean;
+  /** Scheduling priority (nice value), -20 to 19; our own where absent. */
+  readonly priority?: number;
 }
 
 /** One running child process. Disposal ends it and waits for its end. */
@@ -50,6 +53,7 @@ export async function startChild(
   extra?.on("error", () => {});
   const { pid } = child;
   if (pid === undefined) throw notStarted(program, options.purpose, await failed);
+  if (options.priority !== undefined) lowerPriority(pid, options.priority);
   const lines = keepLastLines(child.stderr, options.mask ?? ((line) => line));
   const ended = new Promise<readonly [number | null, NodeJS.Signals | null]>((resolve) =>
     child.once("close", (code, by) => resolve([code, by])),
@@ -78,6 +82,13 @@ function notStarted(program: string, purpose: string, error: NodeJS.ErrnoExcepti
   return missing
     ? new Fault("child-missing", `${text}. Is it installed?`, { cause: error })
     : new Fault("child-failed", text, { cause: error });
+}
+
+/** Threads that the program makes from now on have it too. */
+function lowerPriority(pid: number, priority: number): void {
+  try {
+    setPriority(pid, priority);
+  } catch {} // it has ended already
 }
 
 function keepLastLines(stream: Readable, mask: (line: string) => string): readonly string[] {

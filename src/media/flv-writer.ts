@@ -1,5 +1,5 @@
 /**
- * Writes H.264 as an FLV stream, as ffmpeg reads it from a pipe: no sound, no metadata.
+ * Writes H.264 as an FLV stream, as ffmpeg reads it from a pipe: no sound, no metadata but the rate.
  * Source: Adobe Flash Video File Format Specification 10.1, annex E.2 to E.4.
  */
 import type { VideoUnit } from "../domain/media.ts";
@@ -9,6 +9,7 @@ import type { ParameterSets } from "./h264.ts";
 const tagHeaderLength = 11;
 const previousTagSizeLength = 4;
 const videoTag = 9;
+const scriptTag = 18;
 const hasVideo = 1;
 const maxCompositionMs = 0x7f_ffff;
 
@@ -41,10 +42,29 @@ export function flvVideoTag(
   return tag;
 }
 
+/**
+ * A whole metadata tag that tells the pictures per second and nothing else: an encoder that does its rate control by
+ * them has no other way to know. Source: annex E.4.4.
+ */
+export function flvFrameRateTag(fps: number): Buffer {
+  const body = Buffer.concat([
+    Buffer.from([2, 0, 10]),
+    Buffer.from("onMetaData"),
+    Buffer.from([8, 0, 0, 0, 1, 0, 9]),
+    Buffer.from("framerate"),
+    Buffer.alloc(9),
+    Buffer.from([0, 0, 9]),
+  ]);
+  body.writeDoubleBE(fps, body.length - 11);
+  const tag = emptyTag(body.length, 0, scriptTag);
+  tag.set(body, tagHeaderLength);
+  return tag;
+}
+
 /** Head and tail of a tag around `length` bytes that are still to be written. */
-function emptyTag(length: number, dtsMs: number): Buffer {
+function emptyTag(length: number, dtsMs: number, type = videoTag): Buffer {
   const tag = Buffer.allocUnsafe(tagHeaderLength + length + previousTagSizeLength);
-  tag[0] = videoTag;
+  tag[0] = type;
   tag.writeUIntBE(length, 1, 3);
   tag.writeUIntBE(dtsMs & 0xff_ffff, 4, 3);
   tag[7] = (dtsMs >>> 24) & 0xff;

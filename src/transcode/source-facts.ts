@@ -2,7 +2,7 @@ import type { VideoUnit } from "../domain/media.ts";
 import { nalType, typeOf } from "../media/h264.ts";
 import type { ParameterSets } from "../media/h264.ts";
 import { parseSps } from "../media/sps.ts";
-import type { PictureSize } from "./video-arguments.ts";
+import type { PictureSize } from "./output-size.ts";
 
 const shortestSps = 4;
 /** What an AVC configuration record can hold of each. */

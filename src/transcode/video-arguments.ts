@@ -1,11 +1,8 @@
 import type { TranscodeTarget } from "../domain/verdict.ts";
 import { ffmpegArguments } from "../lib/ffmpeg.ts";
-import type { TranscodePlan } from "./planner.ts";
-
-export interface PictureSize {
-  readonly width: number;
-  readonly height: number;
-}
+import { outputSize } from "./output-size.ts";
+import type { PictureSize } from "./output-size.ts";
+import type { FfmpegPlan } from "./planner.ts";
 
 /** What is known of the input when ffmpeg is started. */
 export interface TranscodeStart {
@@ -22,23 +19,16 @@ const clockRate = 1000;
 /** Half a picture or less: IDRs keep their distance although times are whole milliseconds. */
 const idrToleranceSeconds = 0.01;
 const unlimited = 2 ** 30;
-
-const profileOptions = {
-  "constrained-baseline": ["-profile:v", "baseline"],
-  main: ["-profile:v", "main", "-coder", "cabac"],
-  high: ["-profile:v", "high", "-coder", "cabac"],
-} as const satisfies Record<TranscodeTarget["profile"], readonly string[]>;
+/** The one name by which VAAPI's options know the device. */
+const device = "board";
 
 /**
  * The command line of one transcoder: FLV with video only on standard input, FLV on standard output, its progress on
  * descriptor 3. Nothing of the input is probed, as that costs seconds or the first GOP; each picture comes out before
  * the next one goes in, with the time it had.
  */
-export function transcodeArguments(plan: TranscodePlan, start: TranscodeStart): readonly string[] {
-  const { target, encoder, threads } = plan;
-  const { bitsPerSecond, profile } = target;
-  const rate = String(Math.round(bitsPerSecond));
-  const { width, height } = outputSize(target, start.size);
+export function transcodeArguments(plan: FfmpegPlan, start: TranscodeStart): readonly string[] {
+  const { target } = plan;
   return ffmpegArguments((command) =>
     command
       .input("pipe:0")
@@ -53,44 +43,102 @@ export function transcodeArguments(plan: TranscodePlan, start: TranscodeStart): 
         "error",
       )
       .inputOptions("-fpsprobesize", "0", "-probesize", "32", "-analyzeduration", "0")
-      .inputOptions("-flags", decoderFlags(start.withoutIdr), "-threads", "1", "-f", "flv")
+      .inputOptions(...decoderOptions(plan), "-flags", decoderFlags(start.withoutIdr), "-threads", "1", "-f", "flv")
       .output("pipe:1")
       .noAudio()
-      .videoFilters([
-        selection(start.showFromMs, target.fps),
-        `scale=${width}:${height}:force_original_aspect_ratio=decrease:force_divisible_by=2:flags=bilinear`,
-        `pad=${width}:${height}:-1:-1`,
-        "format=yuv420p",
-      ])
-      .videoCodec(encoder)
-      .outputOptions("-preset", "ultrafast", "-tune", "zerolatency", "-threads", String(threads), "-bf", "0")
-      .outputOptions(...profileOptions[profile])
-      .outputOptions("-b:v", rate, "-maxrate", rate, "-bufsize", rate)
-      // Rate control goes by this rate, not by the times: to go by those, x264 would hold every picture back for one.
-      .outputOptions("-enc_time_base", `1/${clockRate}`)
-      .outputOptions(
-        "-x264-params",
-        `fps=${Math.round(start.fps * 1000)}/1000${profile === "high" ? ":8x8dct=1" : ""}`,
-      )
-      .outputOptions("-g", String(unlimited), "-sc_threshold", "0", "-forced-idr", "1")
+      .videoFilters(filters(plan, start))
+      .videoCodec(plan.encode.codec)
+      .outputOptions(...encoderOptions(plan, start))
       .outputOptions("-force_key_frames", idrPlaces(target.idrSeconds))
       .outputOptions("-fps_mode", "passthrough", "-copyts", "-flush_packets", "1")
       .outputOptions("-flvflags", "no_duration_filesize", "-f", "flv"),
   );
 }
 
-/** The size that the output has and keeps, whatever becomes of the input's: even, as 4:2:0 asks for. */
-export function outputSize(
-  target: Pick<TranscodeTarget, "width" | "height">,
-  input: PictureSize,
-): PictureSize {
-  const { width, height } = target;
-  const even = (value: number): number => Math.max(2, 2 * Math.round(value / 2));
-  return {
-    width: even(width ?? (height === undefined ? input.width : (height * input.width) / input.height)),
-    height: even(height ?? (width === undefined ? input.height : (width * input.height) / input.width)),
-  };
+/** The decoder, and the device that it or the encoder works on. Nothing for software. */
+function decoderOptions({ decode, frames, device: node = "" }: FfmpegPlan): readonly string[] {
+  const opened = ["-init_hw_device", `vaapi=${device}:${node}`];
+  const hardware = {
+    memory: [],
+    "vaapi-upload": [...opened, "-filter_hw_device", device],
+    vaapi: [...opened, "-hwaccel", "vaapi", "-hwaccel_device", device, "-hwaccel_output_format", "vaapi"],
+  }[frames];
+  if (decode === undefined) return hardware;
+  return [...hardware, "-c:v", decode.codec, ...listed(decode.options)];
 }
+
+function filters({ target, frames }: FfmpegPlan, start: TranscodeStart): string[] {
+  const { width, height } = outputSize(target, start.size);
+  const selected = selection(start.showFromMs, target.fps);
+  // ffmpeg 5.1 cannot letterbox on the device.
+  if (frames === "vaapi") return [selected, `scale_vaapi=w=${width}:h=${height}:format=nv12`];
+  return [
+    selected,
+    `scale=${width}:${height}:force_original_aspect_ratio=decrease:force_divisible_by=2:flags=bilinear`,
+    `pad=${width}:${height}:-1:-1`,
+    ...(frames === "memory" ? ["format=yuv420p"] : ["format=nv12", "hwupload"]),
+  ];
+}
+
+function encoderOptions(plan: FfmpegPlan, start: TranscodeStart): readonly string[] {
+  const rate = String(Math.round(plan.target.bitsPerSecond));
+  const rates = ["-b:v", rate, "-maxrate", rate, "-bufsize", rate];
+  return plan.encode.codec === "libx264"
+    ? x264Options(plan, rates, start)
+    : deviceOptions(plan, rates, start);
+}
+
+const x264Profiles = {
+  "constrained-baseline": ["-profile:v", "baseline"],
+  main: ["-profile:v", "main", "-coder", "cabac"],
+  high: ["-profile:v", "high", "-coder", "cabac"],
+} as const satisfies Record<TranscodeTarget["profile"], readonly string[]>;
+
+function x264Options(
+  { target, threads, encode }: FfmpegPlan,
+  rates: readonly string[],
+  { fps }: TranscodeStart,
+): readonly string[] {
+  const { profile } = target;
+  return [
+    ...["-preset", "ultrafast", "-tune", "zerolatency", "-threads", String(threads), "-bf", "0"],
+    ...listed(encode.options),
+    ...x264Profiles[profile],
+    ...rates,
+    // Rate control goes by this rate, not by the times: to go by those, x264 would hold every picture back for one.
+    ...["-enc_time_base", `1/${clockRate}`],
+    ...["-x264-params", `fps=${Math.round(fps * 1000)}/1000${profile === "high" ? ":8x8dct=1" : ""}`],
+    ...["-g", String(unlimited), "-sc_threshold", "0", "-forced-idr", "1"],
+  ];
+}
+
+/** profile_idc and its constraint, as libavcodec numbers them: every encoder takes those, names only some do. */
+const profileNumbers = { "constrained-baseline": 578, main: 77, high: 100 } as const satisfies Record<
+  TranscodeTarget["profile"],
+  number
+>;
+
+/**
+ * Encoders in hardware. Their rate control goes by the rate that the input's metadata tells. IDRs are forced where they
+ * are due; the GOP length is for a driver that does not hear. Parameter sets come in the stream, and FLV wants them in
+ * front of it.
+ */
+function deviceOptions(
+  { target, encode }: FfmpegPlan,
+  rates: readonly string[],
+  { fps }: TranscodeStart,
+): readonly string[] {
+  return [
+    ...listed(encode.options),
+    ...["-profile:v", String(profileNumbers[target.profile]), "-bf", "0"],
+    ...rates,
+    ...["-enc_time_base", `1/${clockRate}`, "-g", String(Math.max(1, Math.round(fps * target.idrSeconds)))],
+    ...["-bsf:v", "extract_extradata"],
+  ];
+}
+
+const listed = (options: Readonly<Record<string, string>>): string[] =>
+  Object.entries(options).flatMap(([name, value]) => [`-${name}`, value]);
 
 /** Without an IDR the decoder would keep its pictures back until a whole refresh has passed. */
 function decoderFlags(withoutIdr: boolean): string {

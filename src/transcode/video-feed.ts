@@ -1,7 +1,7 @@
 import type { Writable } from "node:stream";
 import type { VideoUnit } from "../domain/media.ts";
 import { nowUs } from "../lib/clock.ts";
-import { flvFileHeader, flvSequenceHeaderTag, flvVideoTag } from "../media/flv-writer.ts";
+import { flvFileHeader, flvFrameRateTag, flvSequenceHeaderTag, flvVideoTag } from "../media/flv-writer.ts";
 import type { ParameterSets } from "../media/h264.ts";
 import { PictureLedger } from "./picture-ledger.ts";
 import type { SourceTimes } from "./picture-ledger.ts";
@@ -39,9 +39,13 @@ export class VideoFeed {
   #owesSinceUs: number | undefined;
   #waiting: { readonly ptsMs: number; readonly resolve: () => void }[] = [];
 
-  /** `stallMs`: ffmpeg has stalled when it was given pictures for so long and has given none back. */
-  constructor(stallMs: number) {
+  /**
+   * `stallMs`: ffmpeg has stalled when it was given pictures for so long and has given none back. `toldFps`: pictures
+   * per second that the stream says of itself.
+   */
+  constructor(stallMs: number, toldFps?: number) {
     this.#stallUs = stallMs * 1000;
+    if (toldFps !== undefined) this.#early.push(flvFrameRateTag(toldFps));
   }
 
   /** Writes pictures of the past, the last of which is the current one. Gives that one's time on ffmpeg's clock. */

@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import type { ProvenChain } from "../domain/board.ts";
 import { Fault } from "../domain/fault.ts";
 import type { VideoUnit } from "../domain/media.ts";
 import type { Report } from "../domain/status.ts";
@@ -6,13 +6,14 @@ import type { TranscodeTarget } from "../domain/verdict.ts";
 import { startChild } from "../lib/child.ts";
 import { nowUs } from "../lib/clock.ts";
 import { childSignal, untilAborted } from "../lib/signals.ts";
-import { FlvReader } from "../media/flv-reader.ts";
 import type { FlvTag } from "../media/flv-reader.ts";
 import type { ParameterSets } from "../media/h264.ts";
 import { PictureAssembler } from "../media/flv-units.ts";
 import { watchProgress } from "./progress.ts";
 import { SourceFacts } from "./source-facts.ts";
-import { planTranscode } from "./planner.ts";
+import { planSoftware } from "./planner.ts";
+import { Planning } from "./planning.ts";
+import { readTags } from "./read-tags.ts";
 import { transcodeArguments } from "./video-arguments.ts";
 import { VideoFeed, canReplay } from "./video-feed.ts";
 
@@ -30,6 +31,10 @@ export interface VideoTranscoderOptions {
   readonly parameterSets?: ParameterSets;
   /** Milliseconds for which ffmpeg may be given pictures without giving one back; 3000 where absent. */
   readonly stallMs?: number;
+  /** What this machine encodes with; asked for each new ffmpeg. Where it gives nothing: libx264, at any size. */
+  readonly chain?: () => ProvenChain | undefined;
+  /** Scheduling priority of ffmpeg, as of `ChildOptions`. */
+  readonly priority?: number;
 }
 
 export interface VideoTranscoderCounters {
@@ -77,7 +82,7 @@ const boutUs = 10_000_000;
  * costs pictures only: the next run begins with an IDR of the current one.
  */
 export function createVideoTranscoder(options: VideoTranscoderOptions): VideoTranscoder {
-  const { target, emit, report, stallMs = defaultStallMs } = options;
+  const { target, emit, report, stallMs = defaultStallMs, priority } = options;
   const counters = { taken: 0, dropped: 0, emitted: 0, restarts: 0, decoding: false };
   const seen = new SourceFacts(options.parameterSets);
   let starts = 0;
@@ -90,20 +95,22 @@ export function createVideoTranscoder(options: VideoTranscoderOptions): VideoTra
   let lastEmittedUs = Number.NEGATIVE_INFINITY;
   let lastDropUs = Number.NEGATIVE_INFINITY;
 
+  const warn = (text: string): void =>
+    report({ type: "notice", part: "video", severity: "warning", text });
+  const planning = new Planning({ target, warn, ...(options.chain && { chain: options.chain }) });
+
   const mayBegin = (unit: VideoUnit): boolean =>
     unit.keyframe || unit.dtsUs - seen.newestIdrUs > withoutIdrUs;
 
   const refuse = (): void => {
     counters.dropped += 1;
     const now = nowUs();
-    if (now - lastDropUs > boutUs) {
-      const text = "Pictures are being dropped: this machine does not encode them as fast as they come.";
-      report({ type: "notice", part: "video", severity: "warning", text });
-    }
+    if (now - lastDropUs > boutUs)
+      warn("Pictures are being dropped: this machine does not encode them as fast as they come.");
     lastDropUs = now;
   };
 
-  const shownFps = (fps: number): number => Math.min(fps, target.fps ?? fps);
+  const shownFps = (fps: number): number => Math.min(fps, planning.target.fps ?? fps);
 
   const whyStop = (feed: VideoFeed): string | undefined => {
     if (feed.hasStalled) return `stalled: it was given pictures for ${stallMs / 1000} s and gave none back`;
@@ -118,13 +125,15 @@ export function createVideoTranscoder(options: VideoTranscoderOptions): VideoTra
     const [first, { sets, size }] = [units[0], seen];
     if (first === undefined || sets === undefined || size === undefined || !canReplay(units))
       return undefined;
-    feed = new VideoFeed(stallMs);
+    const planned = planning.next({ size, ...(seen.fps !== undefined && { fps: seen.fps }) });
+    const plan = planned.runner === "ffmpeg" ? planned : planSoftware(planned.target);
+    toldFps = shownFps(seen.fps ?? usualFps);
+    feed = new VideoFeed(stallMs, plan.encode.codec === "libx264" ? undefined : toldFps);
     const newestMs = feed.replay(units, sets);
     const isNew = units.some(({ ptsUs }) => ptsUs > lastEmittedUs);
     const showFromMs = isNew ? newestMs : newestMs + 1;
-    toldFps = shownFps(seen.fps ?? usualFps);
     const start = { size, fps: toldFps, showFromMs, withoutIdr: !first.keyframe };
-    return { feed, argv: transcodeArguments(planTranscode(target), start) };
+    return { feed, argv: transcodeArguments(plan, start) };
   };
 
   const openWithGop = () => {
@@ -182,6 +191,7 @@ export function createVideoTranscoder(options: VideoTranscoderOptions): VideoTra
       if (signal.aborted) return;
       using scope = childSignal(signal);
       let how = "ended without being asked to";
+      let isDue = false;
       let line: ReturnType<typeof open>;
       try {
         line = openWithGop() ?? (await openWithNext(scope.signal));
@@ -189,6 +199,7 @@ export function createVideoTranscoder(options: VideoTranscoderOptions): VideoTra
         const { feed: own, argv } = line;
         stop = (why) => {
           how = why;
+          isDue = !own.hasStalled;
           feed = undefined; // what comes while it is being killed is lost
           scope.abort();
         };
@@ -196,6 +207,7 @@ export function createVideoTranscoder(options: VideoTranscoderOptions): VideoTra
           purpose,
           graceMs,
           extraPipe: true,
+          ...(priority !== undefined && { priority }),
         });
         counters.restarts = starts;
         starts += 1;
@@ -210,7 +222,9 @@ export function createVideoTranscoder(options: VideoTranscoderOptions): VideoTra
         await child.done;
         if (!signal.aborted) throw new Fault("child-failed", `ffmpeg, ${purpose}, ${how}.`);
       } catch (error) {
-        if (!signal.aborted) throw error;
+        if (signal.aborted) return;
+        if (!isDue) planning.noteDeath();
+        throw error;
       } finally {
         line?.feed.end();
         [feed, begin, stop] = [undefined, undefined, undefined];
@@ -224,19 +238,4 @@ export function createVideoTranscoder(options: VideoTranscoderOptions): VideoTra
       clearTimeout(timer);
     },
   };
-}
-
-/** Resolves at the end of `stdout`, however it comes: the child's end tells why. */
-async function readTags(stdout: Readable, signal: AbortSignal, take: (tag: FlvTag) => void): Promise<void> {
-  const reader = new FlvReader();
-  try {
-    for await (const chunk of stdout as AsyncIterable<Buffer>) {
-      for (const tag of reader.push(chunk)) {
-        if (signal.aborted) return;
-        take(tag);
-      }
-    }
-  } catch (error) {
-    if (error instanceof Fault) throw error;
-  }
 }

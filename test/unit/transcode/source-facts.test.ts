@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SourceFacts } from "../../../src/transcode/source-facts.ts";
-import { outputSize } from "../../../src/transcode/video-arguments.ts";
+import { outputSize } from "../../../src/transcode/output-size.ts";
 import { pps, sps } from "../../helpers/rtp.ts";
 import { videoUnit } from "../../helpers/units.ts";
 

@@ -157,7 +157,7 @@ function parseYaml(content: string, file: string): unknown {
   if (content.length > maxFileLength)
     throw new Fault("config-invalid", `${file}: expected at most ${maxFileLength} characters.`);
   try {
-    return parse(content, { logLevel: "silent", maxAliasCount: 10 }) as unknown;
+    return parse(content, { logLevel: "error", maxAliasCount: 10 }) as unknown;
   } catch (error) {
     const [line = ""] = (error instanceof Error ? error.message : "").split("\n");
     throw new Fault("config-invalid", `${file}: not valid YAML: ${line.slice(0, 200)}`, { cause: error });

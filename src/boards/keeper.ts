@@ -39,7 +39,10 @@ export function createBoardKeeper(
     proven = proof.chosen;
     const { title } = choice.chosen.profile;
     if (proven === undefined)
-      return tell("warning", `This machine (${title}) holds no size at real time: ${reasons(proof.rejected)}`);
+      return tell(
+        "warning",
+        `This machine (${title}) holds no size at real time: ${reasons(proof.rejected)}`,
+      );
     const { width, height, fps } = proven.holds;
     tell(
       "info",

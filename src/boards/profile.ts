@@ -136,10 +136,7 @@ const profileKeys = group({
   chains: otherwise(list(chain), []),
   drivers: otherwise(list(path), []),
   health: otherwise(list(reading), []),
-  quirks: otherwise(
-    list(group({ text: text(), source: text(), verified: otherwise(flag, false) })),
-    [],
-  ),
+  quirks: otherwise(list(group({ text: text(), source: text(), verified: otherwise(flag, false) })), []),
 });
 
 /** Reads the text of `NAME.yaml`. Total: throws nothing but a `Fault` (`config-invalid`). */

@@ -21,7 +21,9 @@ const version = 1;
 
 /** One word for everything that a proof depends on. */
 export function proofKey(parts: Readonly<Record<string, unknown>>): string {
-  return createHash("sha256").update(JSON.stringify({ version, ...parts })).digest("hex");
+  return createHash("sha256")
+    .update(JSON.stringify({ version, ...parts }))
+    .digest("hex");
 }
 
 const picture = { width: wholeNumber(16, 8192), height: wholeNumber(16, 8192), fps: wholeNumber(1, 240) };
@@ -52,7 +54,9 @@ export async function readProof(
     const content = await readFileIfThere(path);
     if (content === undefined) return undefined;
     const { key: storedKey, chosen, rejected } = readAll(JSON.parse(content) as unknown, path, stored);
-    const chain = profiles.flatMap(({ chains }): readonly Chain[] => chains).find(({ name }) => name === chosen.chain);
+    const chain = profiles
+      .flatMap(({ chains }): readonly Chain[] => chains)
+      .find(({ name }) => name === chosen.chain);
     if (storedKey !== key || chain === undefined) return undefined;
     const { chain: _name, ...rest } = chosen;
     return { chosen: { ...rest, chain }, rejected };

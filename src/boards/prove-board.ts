@@ -72,7 +72,11 @@ export async function recogniseBoard(options: BoardOptions, run: RunProgram): Pr
   });
   const kept =
     cachePath !== undefined && root.isThisMachine
-      ? await readProof(cachePath, key, used.map(({ profile }) => profile))
+      ? await readProof(
+          cachePath,
+          key,
+          used.map(({ profile }) => profile),
+        )
       : undefined;
   return { facts, choice, chains, key, kept };
 }
@@ -125,7 +129,7 @@ async function proveChains(
     const verdict = await proveChain(trial, signal);
     if (verdict.kind === "proven") {
       for (const { name } of chains.slice(index + 1))
-        rejected.push({ chain: name, reason: `Not needed: ${chain.name} comes before it and works.` });
+        rejected.push({ chain: name, reason: `Not needed: ${chain.name} comes before it and holds.` });
       return { chosen: verdict.proven, rejected };
     }
     reject(verdict.reason);
@@ -144,7 +148,8 @@ async function whyNotTried(
       return `${alternatives.join(" or ")} does not exist.`;
   for (const role of chain.v4l2)
     if (!v4l2.some((device) => device.role === role)) return `There is no V4L2 ${role} for H.264.`;
-  const isSoftware = chain.runner === "ffmpeg" && chain.encode.codec === "libx264" && chain.decode === undefined;
+  const isSoftware =
+    chain.runner === "ffmpeg" && chain.encode.codec === "libx264" && chain.decode === undefined;
   if (!root.isThisMachine && !isSoftware)
     return `What it needs is listed, but only the board itself can prove it: ${root.directory} is not this machine.`;
   if (!runners.has(chain.runner))

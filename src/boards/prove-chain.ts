@@ -84,13 +84,14 @@ async function tryAt(
   const wrong = wrongTimes(units, clip) ?? wrongSize(units, size);
   if (wrong !== undefined) return broken(wrong);
   const likeness = await judgeClip(units, size, run);
-  if (likeness.kind === "failed")
-    return broken(`What it gives cannot be decoded: ${likeness.text}`);
+  if (likeness.kind === "failed") return broken(`What it gives cannot be decoded: ${likeness.text}`);
   const [count, worst] = [likeness.ssim.length, Math.min(1, ...likeness.ssim)];
   if (count < units.length)
     return broken(`It gives garbage: of ${units.length} pictures ${count} can be decoded.`);
   if (worst < leastSsim)
-    return broken(`It gives garbage: a picture is like its original by ${worst.toFixed(2)} only (SSIM, ${leastSsim} is needed).`);
+    return broken(
+      `It gives garbage: a picture is like its original by ${worst.toFixed(2)} only (SSIM, ${leastSsim} is needed).`,
+    );
   return speed < neededSpeed ? { kind: "slow", speed } : { kind: "good", speed, ssim: worst };
 }
 

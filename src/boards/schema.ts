@@ -94,22 +94,27 @@ type Fields = Readonly<Record<string, Reader<unknown>>>;
 type Values<F extends Fields> = { readonly [K in keyof F]: ReturnType<F[K]> };
 
 /** A group of these keys and no others; those of `optional` may be left out. */
-export function group<F extends Fields, O extends Fields = Record<never, never>>(
+export function group<F extends Fields>(fields: F): Reader<Values<F>>;
+export function group<F extends Fields, O extends Fields>(
   fields: F,
-  optional?: O,
-): Reader<Values<F> & Partial<Values<O>>> {
+  optional: O,
+): Reader<Values<F> & Partial<Values<O>>>;
+export function group(fields: Fields, optional: Fields = {}): Reader<Readonly<Record<string, unknown>>> {
   return (value, key) => {
     const given = new Map(entriesOf(value, key));
-    const known = [...Object.keys(fields), ...Object.keys(optional ?? {})];
+    const known = [...Object.keys(fields), ...Object.keys(optional)];
     for (const name of given.keys())
       if (!known.includes(name))
-        throw problem(join(key, name), `there is no such key.${didYouMean(name, known)}`.replace(/[.?]$/, ""));
+        throw problem(
+          join(key, name),
+          `there is no such key.${didYouMean(name, known)}`.replace(/[.?]$/, ""),
+        );
     const result: Record<string, unknown> = {};
     for (const [name, reader] of Object.entries(fields))
       result[name] = reader(given.get(name), join(key, name));
-    for (const [name, reader] of Object.entries(optional ?? {}))
+    for (const [name, reader] of Object.entries(optional))
       if (given.has(name)) result[name] = reader(given.get(name), join(key, name));
-    return result as Values<F> & Partial<Values<O>>;
+    return result;
   };
 }
 

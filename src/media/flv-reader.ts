@@ -131,6 +131,8 @@ export class FlvReader {
     const payload = body.subarray(5);
     switch (body[1]) {
       case 0: {
+        // An encoder in hardware knows its parameter sets only when it has made a picture: a whole one comes then.
+        if (payload.length === 0) return undefined;
         const config = parseAvcConfiguration(payload);
         this.#nalLengthSize = config.nalLengthSize;
         return { kind: "avc-config", sps: config.sps, pps: config.pps };

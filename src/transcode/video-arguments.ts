@@ -43,7 +43,15 @@ export function transcodeArguments(plan: FfmpegPlan, start: TranscodeStart): rea
         "error",
       )
       .inputOptions("-fpsprobesize", "0", "-probesize", "32", "-analyzeduration", "0")
-      .inputOptions(...decoderOptions(plan), "-flags", decoderFlags(start.withoutIdr), "-threads", "1", "-f", "flv")
+      .inputOptions(
+        ...decoderOptions(plan),
+        "-flags",
+        decoderFlags(start.withoutIdr),
+        "-threads",
+        "1",
+        "-f",
+        "flv",
+      )
       .output("pipe:1")
       .noAudio()
       .videoFilters(filters(plan, start))

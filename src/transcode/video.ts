@@ -95,8 +95,7 @@ export function createVideoTranscoder(options: VideoTranscoderOptions): VideoTra
   let lastEmittedUs = Number.NEGATIVE_INFINITY;
   let lastDropUs = Number.NEGATIVE_INFINITY;
 
-  const warn = (text: string): void =>
-    report({ type: "notice", part: "video", severity: "warning", text });
+  const warn = (text: string): void => report({ type: "notice", part: "video", severity: "warning", text });
   const planning = new Planning({ target, warn, ...(options.chain && { chain: options.chain }) });
 
   const mayBegin = (unit: VideoUnit): boolean =>

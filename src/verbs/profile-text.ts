@@ -77,7 +77,9 @@ export function profileText(result: ProfileResult): string {
     row("profile", `${profile.name}: ${profile.title}; ${profile.why}`),
     ...(profile.verified ? [] : [row("", "nobody has run this profile on its board yet")]),
     row("H.264 in hardware", `decoder: ${profile.h264.decoder}; encoder: ${profile.h264.encoder}`),
-    ...v4l2.map(({ path, card, role, by }) => row("V4L2", `${path} is an H.264 ${role} (${card}, by its ${by})`)),
+    ...v4l2.map(({ path, card, role, by }) =>
+      row("V4L2", `${path} is an H.264 ${role} (${card}, by its ${by})`),
+    ),
     ...(chain === null
       ? [row("chain", "none: not even the smallest size is held at real time")]
       : [row("chain", `${chain.name} (${chain.runner}), ${describeHolds(chain)}`)]),

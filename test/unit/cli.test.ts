@@ -32,7 +32,17 @@ describe("the command line", () => {
   it("tells every verb and the meaning of the exit status", async () => {
     const { code, out } = await spotlive("--help");
     expect(code).toBe(0);
-    for (const verb of ["run", "demo", "simulate", "probe", "profile", "status", "start", "stop", "check-config"])
+    for (const verb of [
+      "run",
+      "demo",
+      "simulate",
+      "probe",
+      "profile",
+      "status",
+      "start",
+      "stop",
+      "check-config",
+    ])
       expect(out).toMatch(new RegExp(`^ {2}${verb} `, "m"));
     expect(out).toContain("2 mistake in usage or configuration");
   });

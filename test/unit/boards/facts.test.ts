@@ -28,8 +28,19 @@ describe("what a board says of itself", () => {
   });
 
   it("is read without a fault, whatever it is", () => {
-    const line = fc.constantFrom("processor\t: 0", "vendor_id : X", "PRETTY_NAME=\"a", "\tType: Video Output", "[0]: 'H264'", "n:1 All:1", ":");
-    const text = fc.oneof(fc.string(), fc.array(fc.oneof(line, fc.string())).map((lines) => lines.join("\n")));
+    const line = fc.constantFrom(
+      "processor\t: 0",
+      "vendor_id : X",
+      'PRETTY_NAME="a',
+      "\tType: Video Output",
+      "[0]: 'H264'",
+      "n:1 All:1",
+      ":",
+    );
+    const text = fc.oneof(
+      fc.string(),
+      fc.array(fc.oneof(line, fc.string())).map((lines) => lines.join("\n")),
+    );
     fc.assert(
       fc.property(text, (content) => {
         parseStrings(content);

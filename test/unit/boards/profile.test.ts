@@ -33,12 +33,27 @@ describe("a hardware profile", () => {
     ["/p/board.yaml: colour: there is no such key.", "colour: red\n"],
     ["chain: there is no such key. Did you mean chains", "chain: []\n"],
     ["chains: expected a list of 0 to 64, got 3", "chains: 3\n"],
-    ['chains[0].runner: expected ffmpeg, gstreamer, got "ffmpg". Did you mean ffmpeg', `chains:${chain.replace("ffmpeg", "ffmpg")}\n`],
-    ["chains[0].limits.width: expected a whole number from 16 to 8192, got 1920.5", `chains:${chain.replace("1920", "1920.5")}\n`],
-    ["chains[0].encode.codec: expected the name of an ffmpeg codec", `chains:${chain.replace("h264_v4l2m2m", "-i /etc/passwd")}\n`],
+    [
+      'chains[0].runner: expected ffmpeg, gstreamer, got "ffmpg". Did you mean ffmpeg',
+      `chains:${chain.replace("ffmpeg", "ffmpg")}\n`,
+    ],
+    [
+      "chains[0].limits.width: expected a whole number from 16 to 8192, got 1920.5",
+      `chains:${chain.replace("1920", "1920.5")}\n`,
+    ],
+    [
+      "chains[0].encode.codec: expected the name of an ffmpeg codec",
+      `chains:${chain.replace("h264_v4l2m2m", "-i /etc/passwd")}\n`,
+    ],
     ["chains: expected names of their own, got one twice", `chains:${chain}${chain}\n`],
-    ["chains[0].encode: expected a group of keys, got nothing", `chains:${chain.replace("encode", "decode")}\n`],
-    ["health[0]: expected one of thermalZone, path, or hwmon with file", "health: [{ kind: temperature, name: a, meaning: b }]\n"],
+    [
+      "chains[0].encode: expected a group of keys, got nothing",
+      `chains:${chain.replace("encode", "decode")}\n`,
+    ],
+    [
+      "health[0]: expected one of thermalZone, path, or hwmon with file",
+      "health: [{ kind: temperature, name: a, meaning: b }]\n",
+    ],
     ["quirks[0].source: expected a text, got nothing", "quirks: [{ text: a }]\n"],
     ["not valid YAML", "a: b: c\n"],
   ])("is refused with file, key, expected and got: %s", (message, more) => {
@@ -47,7 +62,16 @@ describe("a hardware profile", () => {
   });
 
   it("throws nothing but a fault, whatever the file says", () => {
-    const keys = fc.constantFrom("title", "match", "chains", "health", "quirks", "runner", "name", "__proto__");
+    const keys = fc.constantFrom(
+      "title",
+      "match",
+      "chains",
+      "health",
+      "quirks",
+      "runner",
+      "name",
+      "__proto__",
+    );
     const value = fc.letrec((tie) => ({
       node: fc.oneof(
         { maxDepth: 4 },
@@ -68,7 +92,10 @@ describe("the profiles of the product", () => {
       ...["jetson-nano-2gb", "jetson-nano", "jetson-orin-nano"],
       ...["raspberry-pi-3", "raspberry-pi-4", "raspberry-pi-5", "software", "x86-vaapi"],
     ]);
-    expect(profiles.get("raspberry-pi-5")).toMatchObject({ chains: [], h264: { decoder: "none", encoder: "none" } });
+    expect(profiles.get("raspberry-pi-5")).toMatchObject({
+      chains: [],
+      h264: { decoder: "none", encoder: "none" },
+    });
     const orin = profiles.get("jetson-orin-nano");
     expect(orin?.h264).toEqual({ decoder: "NVDEC", encoder: "none" });
     expect(JSON.stringify(orin?.chains)).not.toMatch(/nvv4l2h264enc|h264_nvmpi|h264_nvenc/);
@@ -80,7 +107,9 @@ describe("the profiles of the product", () => {
     await using wrong = await temporaryFiles({ "a.yaml": "title: 3", "software.yaml": smallest });
     await expect(loadProfiles(wrong.folder)).rejects.toThrow(/a\.yaml: title: expected a text, got 3/);
     await using none = await temporaryFiles({ "board.yaml": smallest });
-    await expect(loadProfiles(none.folder)).rejects.toThrow("There is no hardware profile software with a chain.");
+    await expect(loadProfiles(none.folder)).rejects.toThrow(
+      "There is no hardware profile software with a chain.",
+    );
     await expect(loadProfiles(`${none.folder}/nowhere`)).rejects.toThrow(/cannot be read: ENOENT/);
   });
 });

@@ -45,7 +45,8 @@ describe("the proof of a board that is not this machine", () => {
     const { software, ...others } = reasonsOf(proof);
     expect(choice.chosen.profile.name).toBe(name);
     expect(Object.keys(others)).toEqual(hardware);
-    for (const reason of Object.values(others)) expect(reason).toContain("only the board itself can prove it");
+    for (const reason of Object.values(others))
+      expect(reason).toContain("only the board itself can prove it");
     expect(software).toContain("Is it installed?");
   });
 
@@ -99,7 +100,15 @@ describe("a proof that is kept", () => {
     const key = proofKey({});
     await writeProof(file, key, proof);
     const whole = await readFile(file, "utf8");
-    for (const content of ["", "{", "null", "[]", whole.slice(0, -5), whole.replace("1920", '"1920"'), whole.replace("holds", "held")]) {
+    for (const content of [
+      "",
+      "{",
+      "null",
+      "[]",
+      whole.slice(0, -5),
+      whole.replace("1920", '"1920"'),
+      whole.replace("holds", "held"),
+    ]) {
       await writeFile(file, content);
       expect(await readProof(file, key, profiles)).toBeUndefined();
     }
@@ -119,7 +128,9 @@ describe("what keeps the proof while the line runs", () => {
     const board = createBoardKeeper({ ...optionsFor("software", { transcode }), report, settleMs: 20 });
     await board.run(signal);
     expect(board.proven()).toBeUndefined();
-    expect(notices()).toEqual([expect.stringContaining("holds no size at real time: software: No test picture")]);
+    expect(notices()).toEqual([
+      expect.stringContaining("holds no size at real time: software: No test picture"),
+    ]);
     const stop = new AbortController();
     const waiting = createBoardKeeper({ ...optionsFor("software"), report }).run(stop.signal);
     stop.abort();

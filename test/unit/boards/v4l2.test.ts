@@ -97,7 +97,9 @@ describe("the V4L2 devices of a board", () => {
     const run: RunProgram = (program, argv) => {
       const path = argv[1] ?? "";
       asked.push(`${program} ${path}`);
-      const output = Buffer.from(path === "/dev/video10" ? pi4Decoder : path === "/dev/video12" ? pi4Encoder : "");
+      const output = Buffer.from(
+        path === "/dev/video10" ? pi4Decoder : path === "/dev/video12" ? pi4Encoder : "",
+      );
       return Promise.resolve({ kind: "ended", output });
     };
     const found = await listV4l2(root, run);

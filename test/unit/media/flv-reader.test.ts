@@ -131,6 +131,15 @@ describe("FlvReader", () => {
 });
 
 describe("splitAvcc", () => {
+  it("waits for the parameter sets of an encoder that does not know them at first", () => {
+    const empty = tag(9, 0, Buffer.from([0x17, 0, 0, 0, 0]));
+    const whole = tag(9, 33, avcSequenceHeader(sps, pps));
+    const kinds = [...new FlvReader().push(Buffer.concat([fileHeader, empty, whole]))].map(
+      ({ kind }) => kind,
+    );
+    expect(kinds).toEqual(["avc-config"]);
+  });
+
   it("undoes joinAvcc", () => {
     const nalus = fc.array(fc.uint8Array({ minLength: 1, maxLength: 50 }));
     fc.assert(

@@ -1,7 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FlvReader, joinAvcc } from "../../../src/media/flv-reader.ts";
-import { flvFileHeader, flvSequenceHeaderTag, flvVideoTag } from "../../../src/media/flv-writer.ts";
+import {
+  flvFileHeader,
+  flvFrameRateTag,
+  flvSequenceHeaderTag,
+  flvVideoTag,
+} from "../../../src/media/flv-writer.ts";
+import { decodeAmf0 } from "../../../src/rtmp/amf0.ts";
 import { pps, sps } from "../../helpers/rtp.ts";
 
 const milliseconds = fc.integer({ min: 0, max: 2 ** 32 - 1 });
@@ -19,6 +25,13 @@ const parameterSets = fc.record({
 describe("the FLV writer", () => {
   it("announces video and nothing else", () => {
     expect(flvFileHeader().toString("hex")).toBe("464c56" + "01" + "01" + "00000009" + "00000000");
+  });
+
+  it("tells the rate as metadata, which is no picture", () => {
+    const tag = flvFrameRateTag(29.97);
+    expect([tag[0], tag.readUIntBE(1, 3)]).toEqual([18, tag.length - 15]);
+    expect(decodeAmf0(tag.subarray(11, -4))).toEqual(["onMetaData", { framerate: 29.97 }]);
+    expect([...new FlvReader().push(Buffer.concat([flvFileHeader(), tag]))]).toEqual([]);
   });
 
   it("writes what the reader reads back", () => {

@@ -59,7 +59,13 @@ describe("the plan of an encode", () => {
       bitrate: { property: "bitrate", bitsPerUnit: 1 },
     };
     const plan = planTranscode(target, input, proven({}, chain));
-    expect(plan).toMatchObject({ runner: "gstreamer", name: "nvv4l2", decode: [nvdec], encode: [nvenc], target });
+    expect(plan).toMatchObject({
+      runner: "gstreamer",
+      name: "nvv4l2",
+      decode: [nvdec],
+      encode: [nvenc],
+      target,
+    });
   });
 
   it("steps down to the size and rate that the machine holds, keeps the shape, and says so", () => {
@@ -84,26 +90,32 @@ describe("the plan of an encode", () => {
 });
 
 describe("the plans of one transcoder", () => {
-  const hardware: FfmpegChain = { ...ffmpeg, name: "v4l2m2m", encode: { codec: "h264_v4l2m2m", options: {} } };
+  const hardware: FfmpegChain = {
+    ...ffmpeg,
+    name: "v4l2m2m",
+    encode: { codec: "h264_v4l2m2m", options: {} },
+  };
 
   it("leaves hardware that dies twice for software, and says so once", () => {
     const said: string[] = [];
-    const planning = new Planning({ target, warn: (text) => said.push(text), chain: () => proven({}, hardware) });
+    const planning = new Planning({
+      target,
+      warn: (text) => said.push(text),
+      chain: () => proven({}, hardware),
+    });
     for (const codec of ["h264_v4l2m2m", "h264_v4l2m2m", "libx264", "libx264"]) {
       expect(planning.next(input)).toMatchObject({ encode: { codec } });
       planning.noteDeath();
     }
-    expect(said).toEqual([
-      "The encoder h264_v4l2m2m has failed 2 times: libx264 is used from now on.",
-    ]);
+    expect(said).toEqual(["The encoder h264_v4l2m2m has failed 2 times: libx264 is used from now on."]);
   });
 
   it("tells a step down once, and takes a proof as soon as there is one", () => {
     const said: string[] = [];
-    let known: ProvenChain | undefined;
-    const planning = new Planning({ target, warn: (text) => said.push(text), chain: () => known });
+    const board: { proven?: ProvenChain } = {};
+    const planning = new Planning({ target, warn: (text) => said.push(text), chain: () => board.proven });
     expect(planning.next(input).target).toEqual(target);
-    known = proven({ width: 640, height: 360 });
+    board.proven = proven({ width: 640, height: 360 });
     planning.next(input);
     planning.next(input);
     expect(planning.target.height).toBe(360);

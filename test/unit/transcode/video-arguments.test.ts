@@ -36,7 +36,10 @@ describe("the arguments of one ffmpeg", () => {
 
   it("name the M2M decoder in front of the input, and the M2M encoder behind it", () => {
     const codec = { codec: "h264_v4l2m2m", options: {} };
-    const line = lineOf({ decode: codec, encode: { codec: "h264_v4l2m2m", options: { num_output_buffers: "8" } } });
+    const line = lineOf({
+      decode: codec,
+      encode: { codec: "h264_v4l2m2m", options: { num_output_buffers: "8" } },
+    });
     expect(line).toContain(`${input} -c:v h264_v4l2m2m -flags +low_delay -threads 1 -f flv -i pipe:0`);
     expect(line).toContain(`-vcodec h264_v4l2m2m -filter:v ${memoryFilters},format=yuv420p`);
     expect(line).toContain(

@@ -4,6 +4,7 @@ import { toFault } from "../domain/fault.ts";
 import type { Report } from "../domain/status.ts";
 import { proveBoard, recogniseBoard } from "./prove-board.ts";
 import type { BoardOptions } from "./prove-board.ts";
+import { openRoot } from "./root.ts";
 import { createRunProgram } from "./run-program.ts";
 
 /** Knows what this machine encodes with, as soon as it is proven. */
@@ -30,9 +31,12 @@ export function createBoardKeeper(
     report({ type: "notice", part: "board", severity, text });
 
   async function find(signal: AbortSignal): Promise<void> {
-    const { kept } = await recogniseBoard(options, createRunProgram(signal));
-    proven = kept?.chosen;
-    if (kept !== undefined) return;
+    const { cachePath } = options;
+    if (cachePath !== undefined && (await openRoot().stamp(cachePath)) !== undefined) {
+      const { kept } = await recogniseBoard(options, createRunProgram(signal));
+      proven = kept?.chosen;
+      if (kept !== undefined) return;
+    }
     await sleep(options.settleMs ?? settleMs, undefined, { signal });
     const { choice, proof } = await proveBoard(options, signal);
     if (signal.aborted) return;

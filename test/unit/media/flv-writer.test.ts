@@ -30,7 +30,7 @@ describe("the FLV writer", () => {
   it("tells the rate as metadata, which is no picture", () => {
     const tag = flvFrameRateTag(29.97);
     expect([tag[0], tag.readUIntBE(1, 3)]).toEqual([18, tag.length - 15]);
-    expect(decodeAmf0(tag.subarray(11, -4))).toEqual(["onMetaData", { framerate: 29.97 }]);
+    expect(decodeAmf0(tag.subarray(11, -4))).toEqual(["onMetaData", new Map([["framerate", 29.97]])]);
     expect([...new FlvReader().push(Buffer.concat([flvFileHeader(), tag]))]).toEqual([]);
   });
 

@@ -169,6 +169,19 @@ describe("a transcoded picture", () => {
     expect(line.given.length).toBeGreaterThan(80);
     expect(timesOf(line.given)).toEqual(shown.slice(0, line.given.length));
   });
+
+  it("is made no larger than this machine was proven to hold, and that is said", async () => {
+    const encode = { codec: "libx264", options: {} };
+    const holds = { width: 320, height: 180, fps: 60, bitsPerSecond: 500_000 };
+    const chain = { name: "software", runner: "ffmpeg", frames: "memory", devices: [], v4l2: [] } as const;
+    const proven = { chain: { ...chain, encode, limits: holds }, holds, speed: 2, ssim: 0.99 };
+    await using line = startTranscoder({}, { chain: () => proven });
+    await line.play(source.slice(0, 30));
+    await line.transcoder.drain();
+    expect(parseSps(spsOf(line.given[0] ?? ({} as VideoUnit)))).toMatchObject({ width: 320, height: 180 });
+    expect(line.given).toHaveLength(30);
+    expect(line.notices()).toEqual([expect.stringContaining("320x180: 640x360 at 30 is more than")]);
+  });
 });
 
 describe("a source without any IDR", () => {

@@ -141,7 +141,9 @@ describe("what keeps the proof while the line runs", () => {
 
   it("says what is wrong with the profiles, and never rejects", async () => {
     const { report, notices } = recordEvents();
-    await createBoardKeeper({ ...optionsFor("software", { profiles: "/nowhere" }), report, settleMs: 1 }).run(signal);
+    await createBoardKeeper({ ...optionsFor("software", { profiles: "/nowhere" }), report, settleMs: 1 }).run(
+      signal,
+    );
     expect(notices()).toEqual([expect.stringMatching(/^The board could not be examined: .*ENOENT/)]);
   });
 });

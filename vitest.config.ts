@@ -4,7 +4,7 @@ const realServers = { testTimeout: 120_000, hookTimeout: 120_000 };
 
 /** They judge when something happens, or feed several live streams at once: nothing runs beside them. */
 const timed = [
-  ...["line-hold", "line-remedies", "line-sound", "line-steady", "line-uplink"],
+  ...["board-proof", "line-hold", "line-remedies", "line-sound", "line-steady", "line-uplink"],
   ...["receive-oracle", "uplink", "video-transcode"],
 ].map((name) => `test/integration/${name}.test.ts`);
 

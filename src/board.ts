@@ -1,10 +1,11 @@
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { createBoardKeeper } from "./boards/keeper.ts";
-import type { BoardKeeper } from "./boards/keeper.ts";
-import type { BoardOptions } from "./boards/prove-board.ts";
+import type { BoardKeeper, KeeperOptions } from "./boards/keeper.ts";
 import { openRoot } from "./boards/root.ts";
 import type { Runner } from "./domain/board.ts";
 import type { Report } from "./domain/status.ts";
+import { startChild } from "./lib/child.ts";
 import { transcodeClip } from "./transcode/clip.ts";
 import type { Runners } from "./transcode/transcoder.ts";
 
@@ -12,7 +13,10 @@ import type { Runners } from "./transcode/transcoder.ts";
 export const installedRunners: Runners = {};
 
 /** How a board is examined: by the very transcoders that the live line uses. */
-export function boardOptions(stateDirectory: string, directory = "/"): BoardOptions {
+export function boardOptions(
+  stateDirectory: string,
+  directory = "/",
+): Omit<KeeperOptions, "prove" | "report"> {
   const { gstreamer } = installedRunners;
   return {
     root: openRoot(directory),
@@ -24,5 +28,20 @@ export function boardOptions(stateDirectory: string, directory = "/"): BoardOpti
 
 /** Knows what the machine that the line runs on encodes with. */
 export function createBoard(stateDirectory: string, report: Report): BoardKeeper {
-  return createBoardKeeper({ ...boardOptions(stateDirectory), report });
+  const prove = (signal: AbortSignal): Promise<void> => proveInChild(stateDirectory, signal);
+  return createBoardKeeper({ ...boardOptions(stateDirectory), prove, report });
+}
+
+/** The lowest priority (nice(1)): the live line comes first. */
+const lowest = 19;
+const program = fileURLToPath(new URL("spotlive.mjs", import.meta.url));
+
+/** Runs `spotlive profile` in a process of its own, which keeps what it finds. Rejects with a `Fault` when that dies. */
+export async function proveInChild(stateDirectory: string, signal: AbortSignal): Promise<void> {
+  const argv = [program, "profile", "--fresh", "--json", "--state", stateDirectory];
+  const options = { purpose: "trying out this board", priority: lowest };
+  await using child = await startChild(process.execPath, argv, signal, options);
+  child.stdin.end();
+  child.stdout.resume();
+  await child.done;
 }

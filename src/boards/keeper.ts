@@ -2,10 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ProvenChain } from "../domain/board.ts";
 import { toFault } from "../domain/fault.ts";
 import type { Report } from "../domain/status.ts";
-import { proveBoard, recogniseBoard } from "./prove-board.ts";
+import { recogniseBoard } from "./prove-board.ts";
 import type { BoardOptions } from "./prove-board.ts";
 import { openRoot } from "./root.ts";
 import { createRunProgram } from "./run-program.ts";
+import { clipSize } from "./test-clip.ts";
 
 /** Knows what this machine encodes with, as soon as it is proven. */
 export interface BoardKeeper {
@@ -15,43 +16,52 @@ export interface BoardKeeper {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** By then a camera that is there is live, and the start is over. */
-const settleMs = 60_000;
+export interface KeeperOptions extends BoardOptions {
+  readonly cachePath: string;
+  /** Makes a proof and keeps it at `cachePath`, somewhere where it does not disturb the live line. */
+  readonly prove: (signal: AbortSignal) => Promise<void>;
+  readonly report: Report;
+  /** Milliseconds after which a start is over; a minute where absent. */
+  readonly settleMs?: number;
+}
+
+/** Whether it held the largest size that is tried; a machine that was busy then may hold more now. */
+const holdsAll = ({ holds, chain }: ProvenChain): boolean =>
+  holds.height >= Math.min(chain.limits.height, clipSize.height);
+
+/** By then a camera that is there is live. */
+const usualSettleMs = 60_000;
 
 /**
- * Takes the proof of the last time at once. Where there is none, it makes one a minute after the start, at the lowest
- * priority: nothing that is copied waits for it, and until then a transcode goes without.
+ * Takes the proof of the last time at once. Where there is none, or where it stepped down, it has one made a minute after
+ * the start: nothing that is copied waits for it, and until then a transcode goes with what there is.
  */
-export function createBoardKeeper(
-  options: BoardOptions & { readonly report: Report; readonly settleMs?: number },
-): BoardKeeper {
-  const { report } = options;
+export function createBoardKeeper(options: KeeperOptions): BoardKeeper {
+  const { report, cachePath, settleMs = usualSettleMs } = options;
   let proven: ProvenChain | undefined;
   const tell = (severity: "info" | "warning", text: string): void =>
     report({ type: "notice", part: "board", severity, text });
 
+  async function take(signal: AbortSignal): Promise<void> {
+    const { kept } = await recogniseBoard(options, createRunProgram(signal));
+    proven = kept?.chosen;
+  }
+
   async function find(signal: AbortSignal): Promise<void> {
-    const { cachePath } = options;
-    if (cachePath !== undefined && (await openRoot().stamp(cachePath)) !== undefined) {
-      const { kept } = await recogniseBoard(options, createRunProgram(signal));
-      proven = kept?.chosen;
-      if (kept !== undefined) return;
-    }
-    await sleep(options.settleMs ?? settleMs, undefined, { signal });
-    const { choice, proof } = await proveBoard(options, signal);
+    if ((await openRoot().stamp(cachePath)) !== undefined) await take(signal);
+    if (proven !== undefined && holdsAll(proven)) return;
+    await sleep(settleMs, undefined, { signal });
+    await options.prove(signal);
+    await take(signal);
     if (signal.aborted) return;
-    proven = proof.chosen;
-    const { title } = choice.chosen.profile;
     if (proven === undefined)
       return tell(
         "warning",
-        `This machine (${title}) holds no size at real time: ${reasons(proof.rejected)}`,
+        "This machine was not proven to encode any size in time: spotlive profile says why.",
       );
-    const { width, height, fps } = proven.holds;
-    tell(
-      "info",
-      `This machine (${title}) encodes with the chain ${proven.chain.name}, up to ${width}x${height} at ${fps} pictures a second.`,
-    );
+    const { chain, holds } = proven;
+    const text = `This machine encodes with the chain ${chain.name}, up to ${holds.width}x${holds.height} at ${holds.fps} pictures a second.`;
+    tell("info", text);
   }
 
   return {
@@ -65,6 +75,3 @@ export function createBoardKeeper(
     },
   };
 }
-
-const reasons = (rejected: readonly { readonly chain: string; readonly reason: string }[]): string =>
-  rejected.map(({ chain, reason }) => `${chain}: ${reason}`).join(" ");

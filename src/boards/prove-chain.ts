@@ -9,7 +9,7 @@ import { clipFps, judgeClip } from "./test-clip.ts";
 /** Sizes that are tried, largest first. */
 const rungs = [1080, 720, 540, 360].map((height) => ({ width: (height * 16) / 9, height }));
 /** Seconds of stream per second of time; the rest is for the live line and for hot days. */
-export const neededSpeed = 1.3;
+const neededSpeed = 1.3;
 /** One second of pictures must come back; the clip is half a second longer for what a chain keeps. */
 const enough = clipFps;
 /** Below it the worst picture is no picture of the original. x264 at these rates stays above 0.95. */

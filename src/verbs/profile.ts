@@ -11,6 +11,7 @@ export const profile: Verb = {
       value: "DIR",
       doc: "look at the files of another board in DIR; its hardware cannot be tried from here",
     },
+    state: { type: "string" },
     fresh: { type: "boolean", doc: "try everything again instead of taking the last proof" },
     ...jsonOption,
   },
@@ -19,7 +20,7 @@ export const profile: Verb = {
     const { boardOptions } = await import("../board.ts");
     const { proveBoard } = await import("../boards/prove-board.ts");
     const { profileResult, profileText } = await import("./profile-text.ts");
-    const options = boardOptions(stateDirectoryToUse(), resolve(text("root") ?? "/"));
+    const options = boardOptions(text("state") ?? stateDirectoryToUse(), resolve(text("root") ?? "/"));
     const report = await proveBoard({ ...options, fresh: flag("fresh") }, signal);
     const result = profileResult(report, options.root);
     print(flag("json") ? JSON.stringify(result) : profileText(result));

@@ -65,6 +65,8 @@ export async function startSpotlive(job: Job, name: string, outputs: number): Pr
     outputs: streamKeys.map((streamKey) => ({ name: streamKey, url: job.ingest, streamKey })),
     autostart: "always",
     clockWaitSeconds: 0,
+    // No proof of an encoder while the line is measured.
+    transcode: { allow: false },
     stateDirectory: join(directory, name),
     socketPath,
   };

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createBoardKeeper } from "../../../src/boards/keeper.ts";
+import type { KeeperOptions } from "../../../src/boards/keeper.ts";
 import { proveBoard } from "../../../src/boards/prove-board.ts";
 import type { BoardOptions } from "../../../src/boards/prove-board.ts";
 import { proofKey, readProof, writeProof } from "../../../src/boards/proof-cache.ts";
@@ -122,28 +123,38 @@ describe("a proof that is kept", () => {
 });
 
 describe("what keeps the proof while the line runs", () => {
-  it("waits before it tries anything, warns when nothing works, and ends at once when stopped", async () => {
+  async function keeper(more: Partial<KeeperOptions> = {}) {
+    const files = await temporaryFiles({});
     const { report, notices } = recordEvents();
-    const transcode = vi.fn<BoardOptions["transcode"]>();
-    const board = createBoardKeeper({ ...optionsFor("software", { transcode }), report, settleMs: 20 });
-    await board.run(signal);
-    expect(board.proven()).toBeUndefined();
-    expect(notices()).toEqual([
-      expect.stringContaining("holds no size at real time: software: No test picture"),
-    ]);
+    const prove = vi.fn<KeeperOptions["prove"]>(() => Promise.resolve());
+    const cachePath = `${files.folder}/proof.json`;
+    const options = { ...optionsFor("software"), cachePath, prove, report, ...more };
+    return {
+      board: createBoardKeeper(options),
+      prove,
+      notices,
+      [Symbol.asyncDispose]: () => files[Symbol.asyncDispose](),
+    };
+  }
+
+  it("waits for the start to be over, and ends at once when stopped", async () => {
+    await using line = await keeper();
     const stop = new AbortController();
-    const waiting = createBoardKeeper({ ...optionsFor("software"), report }).run(stop.signal);
+    const running = line.board.run(stop.signal);
     stop.abort();
-    await waiting;
-    expect(notices()).toHaveLength(1);
-    expect(transcode).not.toHaveBeenCalled();
+    await running;
+    expect(line.prove).not.toHaveBeenCalled();
+    expect(line.notices()).toEqual([]);
   });
 
-  it("says what is wrong with the profiles, and never rejects", async () => {
-    const { report, notices } = recordEvents();
-    await createBoardKeeper({ ...optionsFor("software", { profiles: "/nowhere" }), report, settleMs: 1 }).run(
-      signal,
-    );
-    expect(notices()).toEqual([expect.stringMatching(/^The board could not be examined: .*ENOENT/)]);
+  it("says when nothing was proven, and what else is wrong, and never rejects", async () => {
+    await using line = await keeper({ settleMs: 1 });
+    await line.board.run(signal);
+    expect(line.board.proven()).toBeUndefined();
+    expect(line.prove).toHaveBeenCalledTimes(1);
+    expect(line.notices()).toEqual([expect.stringContaining("spotlive profile says why")]);
+    await using wrong = await keeper({ settleMs: 1, profiles: "/nowhere" });
+    await wrong.board.run(signal);
+    expect(wrong.notices()).toEqual([expect.stringMatching(/^The board could not be examined: .*ENOENT/)]);
   });
 });

@@ -1,11 +1,11 @@
 import type { ProvenChain } from "../domain/board.ts";
 import type { TranscodeTarget } from "../domain/verdict.ts";
-import { planTranscode } from "./planner.ts";
+import { planSoftware, planTranscode } from "./planner.ts";
 import type { TranscodeInput, TranscodePlan } from "./planner.ts";
 
 export interface PlanningOptions {
   readonly target: TranscodeTarget;
-  /** What this machine encodes with; asked for each plan. */
+  /** What this machine encodes with; asked for the first plan only, so that the picture keeps its size. */
   readonly chain?: () => ProvenChain | undefined;
   readonly warn: (text: string) => void;
 }
@@ -17,6 +17,7 @@ const mostDeaths = 2;
 export class Planning {
   readonly #options: PlanningOptions;
   #target: TranscodeTarget;
+  #proven: ProvenChain | undefined;
   #toldNote: string | undefined;
   #encoder: string | undefined;
   #deaths = 0;
@@ -33,10 +34,13 @@ export class Planning {
 
   next(input: TranscodeInput): TranscodePlan {
     const { target, chain, warn } = this.#options;
-    const plan = planTranscode(target, input, this.#deaths < mostDeaths ? chain?.() : undefined);
+    if (this.#encoder === undefined) this.#proven = chain?.();
+    const plan =
+      this.#deaths < mostDeaths ? planTranscode(target, input, this.#proven) : planSoftware(this.#target);
     if (plan.note !== undefined && plan.note !== this.#toldNote) warn(plan.note);
     this.#encoder = plan.runner === "ffmpeg" ? plan.encode.codec : plan.name;
-    [this.#target, this.#toldNote] = [plan.target, plan.note];
+    this.#target = plan.target;
+    this.#toldNote = plan.note ?? this.#toldNote;
     return plan;
   }
 

@@ -31,7 +31,7 @@ export interface VideoTranscoderOptions {
   readonly parameterSets?: ParameterSets;
   /** Milliseconds for which ffmpeg may be given pictures without giving one back; 3000 where absent. */
   readonly stallMs?: number;
-  /** What this machine encodes with; asked for each new ffmpeg. Where it gives nothing: libx264, at any size. */
+  /** What this machine encodes with; asked once, for the first ffmpeg. Where it gives nothing: libx264, at any size. */
   readonly chain?: () => ProvenChain | undefined;
   /** Scheduling priority of ffmpeg, as of `ChildOptions`. */
   readonly priority?: number;

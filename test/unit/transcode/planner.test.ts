@@ -110,15 +110,25 @@ describe("the plans of one transcoder", () => {
     expect(said).toEqual(["The encoder h264_v4l2m2m has failed 2 times: libx264 is used from now on."]);
   });
 
-  it("tells a step down once, and takes a proof as soon as there is one", () => {
+  it("tells a step down once, and keeps the size whatever is proven, or dies, meanwhile", () => {
     const said: string[] = [];
-    const board: { proven?: ProvenChain } = {};
+    const board = { proven: proven({ width: 640, height: 360 }, hardware) };
     const planning = new Planning({ target, warn: (text) => said.push(text), chain: () => board.proven });
-    expect(planning.next(input).target).toEqual(target);
+    const heights = Array.from({ length: 4 }, () => {
+      const { height } = planning.next(input).target;
+      board.proven = proven();
+      planning.noteDeath();
+      return height;
+    });
+    expect(heights).toEqual([360, 360, 360, 360]);
+    expect(said).toEqual([expect.stringContaining("640x360"), expect.stringContaining("libx264 is used")]);
+  });
+
+  it("stays without a proof that comes too late", () => {
+    const board: { proven?: ProvenChain } = {};
+    const planning = new Planning({ target, warn: () => {}, chain: () => board.proven });
+    planning.next(input);
     board.proven = proven({ width: 640, height: 360 });
-    planning.next(input);
-    planning.next(input);
-    expect(planning.target.height).toBe(360);
-    expect(said).toHaveLength(1);
+    expect(planning.next(input).target).toEqual(target);
   });
 });

@@ -7,21 +7,16 @@ import type { Runner } from "./domain/board.ts";
 import type { Report } from "./domain/status.ts";
 import { startChild } from "./lib/child.ts";
 import { transcodeClip } from "./transcode/clip.ts";
-import type { Runners } from "./transcode/transcoder.ts";
-
-/** The runners beside ffmpeg that this installation has: none yet. */
-export const installedRunners: Runners = {};
 
 /** How a board is examined: by the very transcoders that the live line uses. */
 export function boardOptions(
   stateDirectory: string,
   directory = "/",
 ): Omit<KeeperOptions, "prove" | "report"> {
-  const { gstreamer } = installedRunners;
   return {
     root: openRoot(directory),
-    transcode: (request, signal) => transcodeClip(request, installedRunners, signal),
-    runners: new Set<Runner>(gstreamer === undefined ? ["ffmpeg"] : ["ffmpeg", "gstreamer"]),
+    transcode: transcodeClip,
+    runners: new Set<Runner>(["ffmpeg"]),
     cachePath: join(stateDirectory, "board-proof.json"),
   };
 }

@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { installedRunners } from "./board.ts";
 import { createFileSource } from "./camera/file.ts";
 import { createRtspSource } from "./camera/rtsp.ts";
 import { createSpotControl } from "./camera/spot/control.ts";
@@ -17,7 +16,7 @@ import { createTwitchTarget } from "./outputs/twitch.ts";
 import type { Line } from "./supervisor/line.ts";
 import type { Remembered } from "./supervisor/memory.ts";
 import { createAudioTranscoder } from "./transcode/audio.ts";
-import { createTranscoder } from "./transcode/transcoder.ts";
+import { createVideoTranscoder } from "./transcode/video-transcoder.ts";
 
 /** A source of the configured kind, made anew for each session, and the hand on its camera where there is one. */
 interface Camera {
@@ -49,7 +48,7 @@ export function createLine(
       queue: config.queue,
       holdMs: config.hold.max * 1000,
       ...(config.transcode.allow && {
-        createTranscoder: (request) => createTranscoder({ ...request, chain: proven }, installedRunners),
+        createTranscoder: (request) => createVideoTranscoder({ ...request, chain: proven }),
       }),
       ...(settings.audio === "camera" && { createAudio: (emit) => createAudioTranscoder({ emit, report }) }),
     }),

@@ -3,8 +3,7 @@ import { Fault } from "../domain/fault.ts";
 import type { VideoUnit } from "../domain/media.ts";
 import { nowUs } from "../lib/clock.ts";
 import { childSignal } from "../lib/signals.ts";
-import { createTranscoder } from "./transcoder.ts";
-import type { Runners } from "./transcoder.ts";
+import { createVideoTranscoder } from "./video-transcoder.ts";
 
 /** Nothing more comes after a silence of so many milliseconds. */
 const silenceMs = 400;
@@ -16,11 +15,7 @@ const priority = 19;
  * with a `Fault` when that dies, gives nothing back in time, or cannot be started. What came until the time was up is
  * a result, even if it is too little.
  */
-export async function transcodeClip(
-  request: ClipRequest,
-  runners: Runners,
-  signal: AbortSignal,
-): Promise<ClipResult> {
+export async function transcodeClip(request: ClipRequest, signal: AbortSignal): Promise<ClipResult> {
   const { chain, target, units, enough, limits } = request;
   using scope = childSignal(signal);
   const given: VideoUnit[] = [];
@@ -35,10 +30,10 @@ export async function transcodeClip(
     if (given.length === units.length) allCame.resolve();
     else if (given.length >= enough) silence = setTimeout(allCame.resolve, silenceMs);
   };
-  const transcoder = createTranscoder(
-    { target, emit, report: () => {}, chain: () => chain, priority, stallMs: limits.firstMs },
-    runners,
-  );
+  const transcoder = createVideoTranscoder({
+    ...{ target, emit, report: () => {}, chain: () => chain },
+    ...{ priority, stallMs: limits.firstMs },
+  });
   const died = transcoder.run(scope.signal).then(() => {
     throw new Fault("child-failed", "It was stopped.");
   });

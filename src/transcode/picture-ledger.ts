@@ -1,6 +1,6 @@
 import type { VideoUnit } from "../domain/media.ts";
 
-/** The times of a picture on ffmpeg's clock, whole milliseconds. */
+/** The times of a picture on the clock of the encoder's process, whole milliseconds. */
 export interface FedTimes {
   readonly dtsMs: number;
   readonly ptsMs: number;
@@ -17,7 +17,7 @@ const stepAfterJumpMs = 1000;
 const lastMs = 2 ** 31 - 600_000;
 
 /**
- * What ffmpeg was given and has not given back, and the way between the session's clock and ffmpeg's. That one begins
+ * What a process was given and has not given back, and the way between the session's clock and its own. That one begins
  * at 0 with the first picture and strictly rises, whatever the source's does; each picture that comes back gets the
  * exact times it had.
  */
@@ -27,10 +27,10 @@ export class PictureLedger {
   #bytes = 0;
   #lastDtsUs: number | undefined;
   #last: FedTimes = { dtsMs: -1, ptsMs: -1 };
-  /** Session time of 0 on ffmpeg's clock. */
+  /** Session time of 0 on the process's clock. */
   #offsetUs = 0;
 
-  /** Enters a picture that is being given to ffmpeg. */
+  /** Enters a picture that is being given to the process. */
   enter(unit: VideoUnit): FedTimes {
     const dtsMs = this.#nextDtsMs(unit.dtsUs);
     let ptsMs = Math.max(dtsMs, Math.round((unit.ptsUs - this.#offsetUs) / 1000));
@@ -69,7 +69,7 @@ export class PictureLedger {
     return true;
   }
 
-  /** Pictures that ffmpeg has not given back. */
+  /** Pictures that have not come back. */
   get units(): number {
     return this.#owed.size;
   }
@@ -84,7 +84,7 @@ export class PictureLedger {
     return Math.max(this.#last.ptsMs, ...this.#owed.keys());
   }
 
-  /** True when ffmpeg's clock can hardly go on: after 24 days without a pause. */
+  /** True when the process's clock can hardly go on: after 24 days without a pause. */
   get isExhausted(): boolean {
     return this.#last.dtsMs > lastMs;
   }

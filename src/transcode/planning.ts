@@ -1,4 +1,5 @@
 import type { ProvenChain } from "../domain/board.ts";
+import { Fault } from "../domain/fault.ts";
 import type { TranscodeTarget } from "../domain/verdict.ts";
 import { planSoftware, planTranscode } from "./planner.ts";
 import type { TranscodeInput, TranscodePlan } from "./planner.ts";
@@ -16,6 +17,8 @@ const mostDeaths = 2;
 /** The plans of one transcoder, from one run to the next: says what is stepped down, and gives up hardware that dies. */
 export class Planning {
   readonly #options: PlanningOptions;
+  /** What is asked for. */
+  #asked: TranscodeTarget;
   #target: TranscodeTarget;
   #proven: ProvenChain | undefined;
   #toldNote: string | undefined;
@@ -24,6 +27,7 @@ export class Planning {
 
   constructor(options: PlanningOptions) {
     this.#options = options;
+    this.#asked = options.target;
     this.#target = options.target;
   }
 
@@ -33,10 +37,12 @@ export class Planning {
   }
 
   next(input: TranscodeInput): TranscodePlan {
-    const { target, chain, warn } = this.#options;
+    const { chain, warn } = this.#options;
     if (this.#encoder === undefined) this.#proven = chain?.();
     const plan =
-      this.#deaths < mostDeaths ? planTranscode(target, input, this.#proven) : planSoftware(this.#target);
+      this.#deaths < mostDeaths
+        ? planTranscode(this.#asked, input, this.#proven)
+        : planSoftware(this.#target);
     if (plan.note !== undefined && plan.note !== this.#toldNote) warn(plan.note);
     this.#encoder = plan.runner === "ffmpeg" ? plan.encode.codec : plan.name;
     this.#target = plan.target;
@@ -44,13 +50,24 @@ export class Planning {
     return plan;
   }
 
-  /** The encoder of the last plan has died or stalled. */
-  noteDeath(): void {
-    if (this.#encoder === undefined || this.#encoder === "libx264") return;
-    this.#deaths += 1;
-    if (this.#deaths === mostDeaths)
-      this.#options.warn(
-        `The encoder ${this.#encoder} has failed ${mostDeaths} times: libx264 is used from now on.`,
-      );
+  /** Another bit rate is asked for. Gives what the next plan makes of it, bits per second. */
+  setBitrate(asked: number): number {
+    const bitsPerSecond = Math.min(asked, this.#proven?.holds.bitsPerSecond ?? asked);
+    this.#asked = { ...this.#asked, bitsPerSecond: asked };
+    this.#target = { ...this.#target, bitsPerSecond };
+    return bitsPerSecond;
+  }
+
+  /**
+   * The encoder of the last plan has died, has stalled, or cannot be used at all. Gives the fault to tell: one that is
+   * worth another try where the next plan is another one.
+   */
+  noteDeath(fault: Fault): Fault {
+    if (this.#encoder === undefined || this.#encoder === "libx264") return fault;
+    this.#deaths = fault.retryable ? this.#deaths + 1 : mostDeaths;
+    if (this.#deaths !== mostDeaths) return fault;
+    const what = fault.retryable ? `has failed ${mostDeaths} times` : "cannot be used";
+    this.#options.warn(`The encoder ${this.#encoder} ${what}: libx264 is used from now on.`);
+    return fault.retryable ? fault : new Fault("child-failed", fault.message, { cause: fault });
   }
 }

@@ -1,19 +1,8 @@
 import type { TranscodeTarget } from "../domain/verdict.ts";
 import { ffmpegArguments } from "../lib/ffmpeg.ts";
+import type { EncoderStart } from "./encoder-runner.ts";
 import { outputSize } from "./output-size.ts";
-import type { PictureSize } from "./output-size.ts";
 import type { FfmpegPlan } from "./planner.ts";
-
-/** What is known of the input when ffmpeg is started. */
-export interface TranscodeStart {
-  readonly size: PictureSize;
-  /** Pictures per second that go into the encoder. */
-  readonly fps: number;
-  /** Milliseconds on ffmpeg's clock; pictures before it are decoded, but neither encoded nor shown. */
-  readonly showFromMs: number;
-  /** The first picture is no IDR. */
-  readonly withoutIdr: boolean;
-}
 
 const clockRate = 1000;
 /** Half a picture or less: IDRs keep their distance although times are whole milliseconds. */
@@ -27,7 +16,7 @@ const device = "board";
  * descriptor 3. Nothing of the input is probed, as that costs seconds or the first GOP; each picture comes out before
  * the next one goes in, with the time it had.
  */
-export function transcodeArguments(plan: FfmpegPlan, start: TranscodeStart): readonly string[] {
+export function transcodeArguments(plan: FfmpegPlan, start: EncoderStart): readonly string[] {
   const { target } = plan;
   return ffmpegArguments((command) =>
     command
@@ -75,7 +64,7 @@ function decoderOptions({ decode, frames, device: node = "" }: FfmpegPlan): read
   return [...hardware, "-c:v", decode.codec, ...listed(decode.options)];
 }
 
-function filters({ target, frames }: FfmpegPlan, start: TranscodeStart): string[] {
+function filters({ target, frames }: FfmpegPlan, start: EncoderStart): string[] {
   const { width, height } = outputSize(target, start.size);
   const selected = selection(start.showFromMs, target.fps);
   // ffmpeg 5.1 cannot letterbox on the device.
@@ -88,7 +77,7 @@ function filters({ target, frames }: FfmpegPlan, start: TranscodeStart): string[
   ];
 }
 
-function encoderOptions(plan: FfmpegPlan, start: TranscodeStart): readonly string[] {
+function encoderOptions(plan: FfmpegPlan, start: EncoderStart): readonly string[] {
   const rate = String(Math.round(plan.target.bitsPerSecond));
   const rates = ["-b:v", rate, "-maxrate", rate, "-bufsize", rate];
   return plan.encode.codec === "libx264"
@@ -105,7 +94,7 @@ const x264Profiles = {
 function x264Options(
   { target, threads, encode }: FfmpegPlan,
   rates: readonly string[],
-  { fps }: TranscodeStart,
+  { fps }: EncoderStart,
 ): readonly string[] {
   const { profile } = target;
   return [
@@ -134,7 +123,7 @@ const profileNumbers = { "constrained-baseline": 578, main: 77, high: 100 } as c
 function deviceOptions(
   { target, encode }: FfmpegPlan,
   rates: readonly string[],
-  { fps }: TranscodeStart,
+  { fps }: EncoderStart,
 ): readonly string[] {
   return [
     ...listed(encode.options),

@@ -1,19 +1,19 @@
 import type { Writable } from "node:stream";
 import type { VideoUnit } from "../domain/media.ts";
 import { nowUs } from "../lib/clock.ts";
-import { flvFileHeader, flvFrameRateTag, flvSequenceHeaderTag, flvVideoTag } from "../media/flv-writer.ts";
 import type { ParameterSets } from "../media/h264.ts";
 import { PictureLedger } from "./picture-ledger.ts";
-import type { SourceTimes } from "./picture-ledger.ts";
+import type { FedTimes, SourceTimes } from "./picture-ledger.ts";
+import type { PictureWriter } from "./picture-writer.ts";
 
-/** Pictures that ffmpeg may owe us; a healthy one owes one. */
+/** Pictures that the encoder's process may owe us; a healthy one owes one. */
 const maxUnits = 60;
 /** Bytes of those pictures, those replayed at the start included; below what one FLV tag can hold. */
 const maxBytes = 16_000_000;
 /** A replay must leave room for what comes meanwhile, and be over soon. */
 const maxReplayBytes = 12_000_000;
 const maxReplayUs = 10_000_000;
-/** After a pause this long nothing is owed from before it: the source, not ffmpeg, was silent. */
+/** After a pause this long nothing is owed from before it: the source, not the encoder, was silent. */
 const pauseUs = 1_000_000;
 
 /** Whether these pictures are not too much to begin with. */
@@ -22,13 +22,14 @@ export function canReplay(units: readonly VideoUnit[]): boolean {
   return bytes <= maxReplayBytes && durationUs(units) <= maxReplayUs;
 }
 
-/** What is written to one ffmpeg, and what it owes for it. Nothing here blocks or throws. */
+/** What is written to one encoder's process, and what it owes for it. Nothing here blocks or throws. */
 export class VideoFeed {
   readonly #ledger = new PictureLedger();
   readonly #stallUs: number;
+  readonly #writer: PictureWriter;
   #stdin: Writable | undefined;
-  /** What was given before ffmpeg had started. */
-  #early: Buffer[] = [flvFileHeader()];
+  /** What was given before the process had started. */
+  #early: Buffer[] = [];
   #sets: ParameterSets | undefined;
   /** Pictures replayed only so that the newest of them can be decoded: they do not come out. */
   #silent = 0;
@@ -39,23 +40,27 @@ export class VideoFeed {
   #owesSinceUs: number | undefined;
   #waiting: { readonly ptsMs: number; readonly resolve: () => void }[] = [];
 
-  /**
-   * `stallMs`: ffmpeg has stalled when it was given pictures for so long and has given none back. `toldFps`: pictures
-   * per second that the stream says of itself.
-   */
-  constructor(stallMs: number, toldFps?: number) {
+  /** `stallMs`: the process has stalled when it was given pictures for so long and has given none back. */
+  constructor(stallMs: number, writer: PictureWriter) {
     this.#stallUs = stallMs * 1000;
-    if (toldFps !== undefined) this.#early.push(flvFrameRateTag(toldFps));
+    this.#writer = writer;
   }
 
-  /** Writes pictures of the past, the last of which is the current one. Gives that one's time on ffmpeg's clock. */
-  replay(units: readonly VideoUnit[], sets: ParameterSets): number {
-    for (const unit of units) this.#write(unit, sets);
+  /**
+   * Begins with pictures of the past, the last of which is the current one: only that one is to come out, or none of
+   * them where it has been shown before. Gives the time from which on pictures come out, on the process's clock.
+   */
+  replay(units: readonly VideoUnit[], sets: ParameterSets, showsCurrent: boolean): number {
+    const times = units.map((unit) => this.#ledger.enter(unit));
+    const showFromMs = this.#ledger.newestMs + (showsCurrent ? 0 : 1);
+    this.#sets = sets;
+    this.#send(this.#writer.begin(sets, showFromMs));
+    for (const [index, unit] of units.entries()) this.#write(unit, sets, times[index]);
     this.#silent = units.length - 1;
     this.#newestReplayedUs = units.at(-1)?.dtsUs ?? Number.NEGATIVE_INFINITY;
     this.#replayedUs = durationUs(units);
     this.#owe();
-    return this.#ledger.newestMs;
+    return showFromMs;
   }
 
   /** Everything given so far and from now on goes to this pipe. */
@@ -65,7 +70,7 @@ export class VideoFeed {
   }
 
   /**
-   * Gives ffmpeg one picture. Refuses it (false) when ffmpeg owes too much, and from then on every picture until there
+   * Gives one picture. Refuses it (false) when too much is owed, and from then on every picture until there
    * is room again and one comes that `mayBegin`.
    */
   push(unit: VideoUnit, sets: ParameterSets, mayBegin: boolean): boolean {
@@ -92,7 +97,7 @@ export class VideoFeed {
     return times;
   }
 
-  /** ffmpeg has done something. */
+  /** The process has done something. */
   advance(): void {
     this.#owesSinceUs = undefined;
     this.#replayedUs = 0;
@@ -128,11 +133,10 @@ export class VideoFeed {
     this.#offeredUs = now;
   }
 
-  #write(unit: VideoUnit, sets: ParameterSets): void {
-    const { dtsMs, ptsMs } = this.#ledger.enter(unit);
-    if (sets !== this.#sets) this.#send(flvSequenceHeaderTag(sets, dtsMs));
+  #write(unit: VideoUnit, sets: ParameterSets, times: FedTimes = this.#ledger.enter(unit)): void {
+    if (sets !== this.#sets) this.#send(this.#writer.change(sets, times.dtsMs));
     this.#sets = sets;
-    this.#send(flvVideoTag(unit, dtsMs, ptsMs));
+    this.#send(this.#writer.picture(unit, times));
   }
 
   #send(bytes: Buffer): void {

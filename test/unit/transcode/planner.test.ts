@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Chain, FfmpegChain, PictureLimits, ProvenChain } from "../../../src/domain/board.ts";
+import { Fault } from "../../../src/domain/fault.ts";
 import type { TranscodeTarget } from "../../../src/domain/verdict.ts";
 import { planTranscode } from "../../../src/transcode/planner.ts";
 import { Planning } from "../../../src/transcode/planning.ts";
@@ -90,6 +91,7 @@ describe("the plan of an encode", () => {
 });
 
 describe("the plans of one transcoder", () => {
+  const died = new Fault("child-failed", "It died.");
   const hardware: FfmpegChain = {
     ...ffmpeg,
     name: "v4l2m2m",
@@ -105,7 +107,7 @@ describe("the plans of one transcoder", () => {
     });
     for (const codec of ["h264_v4l2m2m", "h264_v4l2m2m", "libx264", "libx264"]) {
       expect(planning.next(input)).toMatchObject({ encode: { codec } });
-      planning.noteDeath();
+      planning.noteDeath(died);
     }
     expect(said).toEqual(["The encoder h264_v4l2m2m has failed 2 times: libx264 is used from now on."]);
   });
@@ -117,11 +119,34 @@ describe("the plans of one transcoder", () => {
     const heights = Array.from({ length: 4 }, () => {
       const { height } = planning.next(input).target;
       board.proven = proven();
-      planning.noteDeath();
+      planning.noteDeath(died);
       return height;
     });
     expect(heights).toEqual([360, 360, 360, 360]);
     expect(said).toEqual([expect.stringContaining("640x360"), expect.stringContaining("libx264 is used")]);
+  });
+
+  it("leaves hardware that cannot be used at once, and has that tried again; without software it is over", () => {
+    const said: string[] = [];
+    const planning = new Planning({
+      target,
+      warn: (text) => said.push(text),
+      chain: () => proven({}, hardware),
+    });
+    planning.next(input);
+    const unusable = new Fault("not-supported", "There is no such element.");
+    expect(planning.noteDeath(unusable)).toMatchObject({ retryable: true, message: unusable.message });
+    expect(said).toEqual(["The encoder h264_v4l2m2m cannot be used: libx264 is used from now on."]);
+    expect(planning.next(input)).toMatchObject({ encode: software });
+    expect(planning.noteDeath(unusable)).toBe(unusable);
+  });
+
+  it("takes another bit rate, at most the one that is held", () => {
+    const planning = new Planning({ target, warn: () => {}, chain: () => proven() });
+    const rate = (): number => planning.next(input).target.bitsPerSecond;
+    expect(rate()).toBe(3e6);
+    expect([planning.setBitrate(2e6), planning.target.bitsPerSecond, rate()]).toEqual([2e6, 2e6, 2e6]);
+    expect([planning.setBitrate(9e6), planning.target.bitsPerSecond, rate()]).toEqual([8e6, 8e6, 8e6]);
   });
 
   it("stays without a proof that comes too late", () => {

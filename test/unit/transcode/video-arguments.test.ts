@@ -8,7 +8,13 @@ const target: TranscodeTarget = {
   ...{ width: 1280, height: 720, bitsPerSecond: 3e6 },
   ...{ idrSeconds: 2, profile: "main" },
 };
-const start = { size: { width: 1920, height: 1080 }, fps: 30, showFromMs: 0, withoutIdr: false };
+const start = {
+  size: { width: 1920, height: 1080 },
+  sourceFps: 30,
+  fps: 30,
+  showFromMs: 0,
+  withoutIdr: false,
+};
 
 function argumentsOf(plan: Partial<FfmpegPlan>): readonly string[] {
   return transcodeArguments({ ...planSoftware(target, 4), ...plan }, start);

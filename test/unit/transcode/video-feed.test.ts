@@ -1,6 +1,7 @@
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FlvReader } from "../../../src/media/flv-reader.ts";
+import { flvPictures } from "../../../src/transcode/picture-writer.ts";
 import { VideoFeed, canReplay } from "../../../src/transcode/video-feed.ts";
 import { pps, sps } from "../../helpers/rtp.ts";
 import { videoUnit } from "../../helpers/units.ts";
@@ -9,8 +10,8 @@ const sets = { sps, pps };
 const stallMs = 3000;
 
 function feedFrom(...units: Parameters<VideoFeed["replay"]>[0]) {
-  const feed = new VideoFeed(stallMs);
-  feed.replay(units, sets);
+  const feed = new VideoFeed(stallMs, flvPictures());
+  feed.replay(units, sets, true);
   const stdin = new PassThrough();
   feed.attach(stdin);
   const written = () => [...new FlvReader().push((stdin.read() as Buffer | null) ?? Buffer.alloc(0))];

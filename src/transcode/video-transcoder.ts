@@ -1,20 +1,16 @@
 import type { ProvenChain } from "../domain/board.ts";
-import { Fault } from "../domain/fault.ts";
+import { Fault, toFault } from "../domain/fault.ts";
 import type { VideoUnit } from "../domain/media.ts";
 import type { Report } from "../domain/status.ts";
 import type { TranscodeTarget } from "../domain/verdict.ts";
-import { startChild } from "../lib/child.ts";
 import { nowUs } from "../lib/clock.ts";
 import { childSignal, untilAborted } from "../lib/signals.ts";
-import type { FlvTag } from "../media/flv-reader.ts";
 import type { ParameterSets } from "../media/h264.ts";
-import { PictureAssembler } from "../media/flv-units.ts";
-import { watchProgress } from "./progress.ts";
-import { SourceFacts } from "./source-facts.ts";
-import { planSoftware } from "./planner.ts";
+import { purpose } from "./encoder-runner.ts";
+import type { EncodedPicture, EncoderProcess } from "./encoder-runner.ts";
 import { Planning } from "./planning.ts";
-import { readTags } from "./read-tags.ts";
-import { transcodeArguments } from "./video-arguments.ts";
+import { createRunner } from "./runners.ts";
+import { SourceFacts } from "./source-facts.ts";
 import { VideoFeed, canReplay } from "./video-feed.ts";
 
 export interface VideoTranscoderOptions {
@@ -23,30 +19,30 @@ export interface VideoTranscoderOptions {
   readonly emit: (unit: VideoUnit) => void;
   readonly report: Report;
   /**
-   * The source's pictures from its newest IDR to its newest picture, which each new ffmpeg is given first, so that the
-   * current picture comes out at once; empty where there is no IDR. Without it a new ffmpeg waits for the next IDR.
+   * The source's pictures from its newest IDR to its newest picture, which each new process is given first, so that the
+   * current picture comes out at once; empty where there is no IDR. Without it a new process waits for the next IDR.
    */
   readonly gop?: () => readonly VideoUnit[];
   /** Parameter sets seen before: a source without IDR may not send them again. */
   readonly parameterSets?: ParameterSets;
-  /** Milliseconds for which ffmpeg may be given pictures without giving one back; 3000 where absent. */
+  /** Milliseconds for which a process may be given pictures without giving one back; 3000 where absent. */
   readonly stallMs?: number;
-  /** What this machine encodes with; asked once, for the first ffmpeg. Where it gives nothing: libx264, at any size. */
+  /** What this machine encodes with; asked once, for the first process. Where it gives nothing: libx264, at any size. */
   readonly chain?: () => ProvenChain | undefined;
-  /** Scheduling priority of ffmpeg, as of `ChildOptions`. */
+  /** Scheduling priority of the processes, as of `ChildOptions`. */
   readonly priority?: number;
 }
 
 export interface VideoTranscoderCounters {
-  /** Pictures given to ffmpeg; those replayed to a new one do not count again. */
+  /** Pictures given to the encoder's process; those replayed to a new one do not count again. */
   readonly taken: number;
-  /** Pictures dropped because no ffmpeg ran, or because it was too slow. */
+  /** Pictures dropped because no process ran, or because it was too slow. */
   readonly dropped: number;
   /** Pictures given on. */
   readonly emitted: number;
-  /** Times ffmpeg was started, without the first. */
+  /** Times a process was started, without the first. */
   readonly restarts: number;
-  /** True while an ffmpeg runs, so while anything is decoded at all. */
+  /** True while a process runs, so while anything is decoded at all. */
   readonly decoding: boolean;
 }
 
@@ -55,22 +51,24 @@ export interface VideoTranscoder {
   /** Takes one picture of the source. Never blocks and never throws. */
   push(unit: VideoUnit): void;
   /**
-   * Keeps one ffmpeg going, from the first picture it can begin with. Resolves when aborted; rejects with a `Fault`
-   * when ffmpeg is missing (`child-missing`), dies or stalls (`child-failed`).
+   * Keeps one process going, from the first picture it can begin with. Resolves when aborted; rejects with a `Fault`
+   * when it dies or stalls (`child-failed`), or when there is no program at all that could be used (`child-missing`).
    */
   run(signal: AbortSignal): Promise<void>;
+  /**
+   * Takes another bit rate, bits per second. True when every picture from now on is made with it; false when a process
+   * runs that keeps the one it has: then it holds from the next run on.
+   */
+  setBitrate(bitsPerSecond: number): boolean;
   /** Resolves when all that was pushed so far has come out, after 500 ms at the latest: for going back to copy. */
   drain(): Promise<void>;
 }
 
-const purpose = "encoding the picture";
 const defaultStallMs = 3000;
-/** A stopped or blocked ffmpeg is killed after twice this. */
-const graceMs = 300;
 const drainMs = 500;
 /** Pictures per second where nothing tells. */
 const usualFps = 30;
-/** With so many times more pictures a second than ffmpeg was told, the bit rate would be as much higher. */
+/** With so many times more pictures a second than the encoder was told, the bit rate would be as much higher. */
 const fasterFactor = 1.3;
 /** Where no IDR has come for so long, none is waited for. */
 const withoutIdrUs = 5_000_000;
@@ -78,11 +76,11 @@ const withoutIdrUs = 5_000_000;
 const boutUs = 10_000_000;
 
 /**
- * The source's H.264 decoded and encoded anew in software, through one ffmpeg child. Its death, hanging or slowness
- * costs pictures only: the next run begins with an IDR of the current one.
+ * The source's H.264 decoded and encoded anew through one child process. Its death, hanging or slowness costs pictures
+ * only: the next run begins with an IDR of the current one.
  */
 export function createVideoTranscoder(options: VideoTranscoderOptions): VideoTranscoder {
-  const { target, emit, report, stallMs = defaultStallMs, priority } = options;
+  const { target, emit, report, stallMs = defaultStallMs, chain, priority } = options;
   const counters = { taken: 0, dropped: 0, emitted: 0, restarts: 0, decoding: false };
   const seen = new SourceFacts(options.parameterSets);
   let starts = 0;
@@ -90,13 +88,15 @@ export function createVideoTranscoder(options: VideoTranscoderOptions): VideoTra
   /** Set while a run waits for a picture to begin with. */
   let begin: ((unit: VideoUnit) => void) | undefined;
   let stop: ((why: string) => void) | undefined;
-  /** The rate that the running ffmpeg was told. */
+  let running: EncoderProcess | undefined;
+  /** The rate that the running encoder was told. */
   let toldFps = usualFps;
   let lastEmittedUs = Number.NEGATIVE_INFINITY;
   let lastDropUs = Number.NEGATIVE_INFINITY;
 
   const warn = (text: string): void => report({ type: "notice", part: "video", severity: "warning", text });
-  const planning = new Planning({ target, warn, ...(options.chain && { chain: options.chain }) });
+  const planning = new Planning({ target, warn, ...(chain && { chain }) });
+  const context = { warn, ...(priority !== undefined && { priority }) };
 
   const mayBegin = (unit: VideoUnit): boolean =>
     unit.keyframe || unit.dtsUs - seen.newestIdrUs > withoutIdrUs;
@@ -124,15 +124,15 @@ export function createVideoTranscoder(options: VideoTranscoderOptions): VideoTra
     const [first, { sets, size }] = [units[0], seen];
     if (first === undefined || sets === undefined || size === undefined || !canReplay(units))
       return undefined;
-    const planned = planning.next({ size, ...(seen.fps !== undefined && { fps: seen.fps }) });
-    const plan = planned.runner === "ffmpeg" ? planned : planSoftware(planned.target);
-    toldFps = shownFps(seen.fps ?? usualFps);
-    feed = new VideoFeed(stallMs, plan.encode.codec === "libx264" ? undefined : toldFps);
-    const newestMs = feed.replay(units, sets);
-    const isNew = units.some(({ ptsUs }) => ptsUs > lastEmittedUs);
-    const showFromMs = isNew ? newestMs : newestMs + 1;
-    const start = { size, fps: toldFps, showFromMs, withoutIdr: !first.keyframe };
-    return { feed, argv: transcodeArguments(plan, start) };
+    const plan = planning.next({ size, ...(seen.fps !== undefined && { fps: seen.fps }) });
+    const runner = createRunner(plan, context);
+    const sourceFps = seen.fps ?? usualFps;
+    toldFps = shownFps(sourceFps);
+    const start = { size, sourceFps, fps: toldFps, withoutIdr: !first.keyframe };
+    feed = new VideoFeed(stallMs, runner.writer(start));
+    const showsCurrent = units.some(({ ptsUs }) => ptsUs > lastEmittedUs);
+    const showFromMs = feed.replay(units, sets, showsCurrent);
+    return { feed, runner, start: { ...start, showFromMs } };
   };
 
   const openWithGop = () => {
@@ -157,15 +157,11 @@ export function createVideoTranscoder(options: VideoTranscoderOptions): VideoTra
     return Promise.race([opened, untilAborted(signal)]);
   };
 
-  const take = (
-    tag: FlvTag & { readonly kind: "video" },
-    from: VideoFeed,
-    assembler: PictureAssembler,
-  ): void => {
-    const { ptsUs, rtpTimestamp, receivedUs } = from.take(tag.ptsMs);
+  const take = ({ ptsMs, ...picture }: EncodedPicture, from: VideoFeed): void => {
+    const { ptsUs, rtpTimestamp, receivedUs } = from.take(ptsMs);
     lastEmittedUs = Math.max(ptsUs, lastEmittedUs + 1);
     counters.emitted += 1;
-    const [timeUs, picture] = [lastEmittedUs, assembler.assemble(tag.avcc)];
+    const timeUs = lastEmittedUs;
     emit({ kind: "video", ptsUs: timeUs, dtsUs: timeUs, rtpTimestamp, receivedUs, ...picture, packets: [] });
   };
 
@@ -195,40 +191,36 @@ export function createVideoTranscoder(options: VideoTranscoderOptions): VideoTra
       try {
         line = openWithGop() ?? (await openWithNext(scope.signal));
         if (line === undefined) return;
-        const { feed: own, argv } = line;
+        const { feed: own, runner, start } = line;
         stop = (why) => {
           how = why;
           isDue = !own.hasStalled;
           feed = undefined; // what comes while it is being killed is lost
           scope.abort();
         };
-        await using child = await startChild("ffmpeg", argv, scope.signal, {
-          purpose,
-          graceMs,
-          extraPipe: true,
-          ...(priority !== undefined && { priority }),
-        });
+        await using process = await runner.start(start, () => own.advance(), scope.signal);
+        running = process;
         counters.restarts = starts;
         starts += 1;
         counters.decoding = true;
-        if (child.extra) watchProgress(child.extra, () => own.advance());
-        own.attach(child.stdin);
-        const assembler = new PictureAssembler();
-        await readTags(child.stdout, scope.signal, (tag) => {
-          if (tag.kind === "avc-config") assembler.configure(tag);
-          else if (tag.kind === "video") take(tag, own, assembler);
-        });
-        await child.done;
-        if (!signal.aborted) throw new Fault("child-failed", `ffmpeg, ${purpose}, ${how}.`);
+        own.attach(process.stdin);
+        await process.read((picture) => take(picture, own), scope.signal);
+        await process.done;
+        if (!signal.aborted) throw new Fault("child-failed", `${runner.name}, ${purpose}, ${how}.`);
       } catch (error) {
         if (signal.aborted) return;
-        if (!isDue) planning.noteDeath();
-        throw error;
+        throw isDue ? error : planning.noteDeath(toFault(error));
       } finally {
         line?.feed.end();
-        [feed, begin, stop] = [undefined, undefined, undefined];
+        [feed, begin, stop, running] = [undefined, undefined, undefined, undefined];
         counters.decoding = false;
       }
+    },
+    setBitrate(bitsPerSecond) {
+      const held = planning.setBitrate(bitsPerSecond);
+      if (running === undefined) return feed === undefined; // the next process is told
+      running.setBitrate?.(held);
+      return running.setBitrate !== undefined;
     },
     async drain() {
       let timer: NodeJS.Timeout | undefined;

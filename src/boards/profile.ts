@@ -67,7 +67,7 @@ const ffmpegChain: Reader<FfmpegChain> = group(
   },
   { decode: codec },
 );
-const gstreamerChain: Reader<GstreamerChain> = group(
+const gstreamerKeys = group(
   {
     ...common,
     runner: choice("gstreamer"),
@@ -75,13 +75,22 @@ const gstreamerChain: Reader<GstreamerChain> = group(
     convert: otherwise(list(element), []),
     caps: text(),
     encode: list(element, 1),
-    bitrate: group(
-      { property: text(/^[a-z0-9-]+$/i), bitsPerUnit: wholeNumber(1, 1000) },
-      { control: text(/^\w+$/) },
-    ),
   },
-  { encodedCaps: text() },
+  {
+    encodedCaps: text(),
+    bitrate: group({ property: text(/^[a-z0-9-]+$/i), bitsPerUnit: wholeNumber(1, 1000) }),
+  },
 );
+/** The rate is told in one way, not in none and not in two. */
+const gstreamerChain: Reader<GstreamerChain> = (value, key) => {
+  const chain = gstreamerKeys(value, key);
+  const isTold = chain.encode.some(({ properties }) =>
+    Object.values(properties).some((value) => String(value).includes("{bitrate}")),
+  );
+  if (isTold !== (chain.bitrate === undefined))
+    throw problem(key, "expected bitrate, or {bitrate} in a property of encode, one of them");
+  return chain;
+};
 const chain: Reader<Chain> = (value, key) =>
   group({ runner: choice("ffmpeg", "gstreamer") }, anything(value))(value, key).runner === "ffmpeg"
     ? ffmpegChain(value, key)

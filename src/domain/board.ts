@@ -15,18 +15,16 @@ export interface PictureLimits {
 /** Options of one ffmpeg codec, without the dash: `{rc_mode: "CBR"}`. */
 export type CodecOptions = Readonly<Record<string, string>>;
 
-/** One GStreamer element and what is set on it. */
+/** One GStreamer element and what is set on it, by the names that `gst-inspect-1.0` lists. */
 export interface GstreamerElement {
   readonly element: string;
   readonly properties: Readonly<Record<string, string | number | boolean>>;
 }
 
-/** How another bit rate is told to a GStreamer encoder. */
+/** How a GStreamer encoder is told its bit rate, at the start and while it runs. */
 export interface GstreamerBitrate {
-  /** The element's property; with `control`, a structure of V4L2 controls. */
+  /** The element's property, a number. */
   readonly property: string;
-  /** The name inside that structure: `video_bitrate`. */
-  readonly control?: string;
   /** Bits per second in one unit of the property: 1, or 1000 where it counts kilobits. */
   readonly bitsPerUnit: number;
 }
@@ -57,16 +55,26 @@ export interface FfmpegChain extends AnyChain {
   readonly frames: "memory" | "vaapi-upload" | "vaapi";
 }
 
-/** From H.264 to H.264 through one GStreamer pipeline: decode, convert (size and rate), encode. */
+/**
+ * From H.264 to H.264 through one GStreamer pipeline: decode, convert, encode. In every text these are replaced:
+ *
+ * - `{width}` `{height}`: the picture that is to come out, luma samples, even;
+ * - `{fps}`: pictures per second that go into the encoder, a whole number;
+ * - `{gop}`: pictures from one IDR to the next; `{profile}`: `constrained-baseline`, `main` or `high`;
+ * - `{bitrate}`: bits per second; `{threads}`: threads of an encoder in software.
+ */
 export interface GstreamerChain extends AnyChain {
   readonly runner: "gstreamer";
+  /** From H.264 in byte-stream form, whole access units with their caps, to pictures. */
   readonly decode: readonly GstreamerElement[];
+  /** From the decoder's pictures to those that the encoder takes, in the size that is to come out. */
   readonly convert: readonly GstreamerElement[];
   /** Caps after `convert`, without size and rate: `video/x-raw(memory:NVMM), format=NV12`. */
   readonly caps: string;
+  /** From pictures to H.264. The first element is the encoder. */
   readonly encode: readonly GstreamerElement[];
-  /** Of the first element of `encode`. */
-  readonly bitrate: GstreamerBitrate;
+  /** Absent where the rate cannot be changed while the encoder runs: `{bitrate}` is among its properties then. */
+  readonly bitrate?: GstreamerBitrate;
   /** Caps that the encoder must be held to, where its own choice fails: `level=(string)4`. */
   readonly encodedCaps?: string;
 }

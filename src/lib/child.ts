@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
+import type { ChildProcess, ChildProcessWithoutNullStreams, Serializable } from "node:child_process";
 import { setPriority } from "node:os";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
@@ -16,6 +16,13 @@ export interface ChildOptions {
   readonly extraPipe?: boolean;
   /** Scheduling priority (nice value), -20 to 19; our own where absent. */
   readonly priority?: number;
+  /** The program's name in an error text, where it is not the program itself that matters. */
+  readonly name?: string;
+  /**
+   * For a program of Node: takes what it says with `process.send()`, and lets it hear what `Child.send` says. It is not
+   * to block or throw.
+   */
+  readonly onMessage?: (message: unknown) => void;
 }
 
 /** One running child process. Disposal ends it and waits for its end. */
@@ -25,6 +32,8 @@ export interface Child extends AsyncDisposable {
   readonly stdout: Readable;
   /** What it writes to descriptor 3; there when `extraPipe` was asked for, and then somebody must read it. */
   readonly extra?: Readable;
+  /** Says something to a program of Node; there when `onMessage` was given. What comes after its end is lost. */
+  readonly send?: (message: Serializable) => void;
   /** Resolves when the process has ended by itself with status 0 or was ended by us; rejects with a `Fault` otherwise. */
   readonly done: Promise<void>;
 }
@@ -43,16 +52,19 @@ export async function startChild(
   signal: AbortSignal,
   options: ChildOptions,
 ): Promise<Child> {
+  const { purpose, name = program, onMessage } = options;
   const pipes = Array.from({ length: options.extraPipe === true ? 4 : 3 }, () => "pipe" as const);
-  const child = spawn(program, [...argv], { stdio: pipes });
+  const stdio = onMessage === undefined ? pipes : [...pipes, "ipc" as const];
+  const child = spawn(program, [...argv], { stdio }) as ChildProcessWithoutNullStreams;
   const failed = new Promise<Error>((resolve) => child.once("error", resolve));
   child.on("error", () => {}); // a signal that could not be sent: the next step of the ladder follows
   child.stdin.on("error", () => {}); // EPIPE after its death: the exit tells the reason
   child.stdout.on("error", () => {});
-  const extra = child.stdio[3] as Readable | undefined;
+  const extra = options.extraPipe === true ? (child.stdio[3] as Readable) : undefined;
   extra?.on("error", () => {});
+  if (onMessage !== undefined) child.on("message", onMessage);
   const { pid } = child;
-  if (pid === undefined) throw notStarted(program, options.purpose, await failed);
+  if (pid === undefined) throw notStarted(name, purpose, await failed);
   if (options.priority !== undefined) lowerPriority(pid, options.priority);
   const lines = keepLastLines(child.stderr, options.mask ?? ((line) => line));
   const ended = new Promise<readonly [number | null, NodeJS.Signals | null]>((resolve) =>
@@ -69,11 +81,15 @@ export async function startChild(
     if (ending !== undefined || code === 0) return;
     const exit = by === null ? `exit status ${code}` : `signal ${by}`;
     const said = lines.length === 0 ? "it said nothing" : `it said: ${lines.join(" | ")}`;
-    throw new Fault("child-failed", `${program}, ${options.purpose}, ended with ${exit}; ${said}`);
+    throw new Fault("child-failed", `${name}, ${purpose}, ended with ${exit}; ${said}`);
   });
   done.catch(() => {}); // whoever holds the child awaits it; nobody has to
   const { stdin, stdout } = child;
-  return { pid, stdin, stdout, ...(extra && { extra }), done, [Symbol.asyncDispose]: end };
+  const send = (message: Serializable): void => {
+    if (child.connected) child.send(message, () => {});
+  };
+  const more = { ...(extra && { extra }), ...(onMessage && { send }) };
+  return { pid, stdin, stdout, ...more, done, [Symbol.asyncDispose]: end };
 }
 
 function notStarted(program: string, purpose: string, error: NodeJS.ErrnoException): Fault {

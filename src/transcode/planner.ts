@@ -20,13 +20,7 @@ export interface FfmpegPlan extends AnyPlan, Pick<FfmpegChain, "runner" | "decod
 }
 
 /** Elements of one GStreamer pipeline, from H.264 access units to H.264 access units. */
-export interface GstreamerPlan
-  extends
-    AnyPlan,
-    Pick<
-      GstreamerChain,
-      "runner" | "decode" | "convert" | "caps" | "encode" | "encodedCaps" | "bitrate" | "name"
-    > {}
+export interface GstreamerPlan extends AnyPlan, Omit<GstreamerChain, "devices" | "v4l2" | "limits"> {}
 
 /** How a target is to be reached on this machine. */
 export type TranscodePlan = FfmpegPlan | GstreamerPlan;
@@ -61,9 +55,8 @@ export function planTranscode(
       return { ...common, runner, ...(decode && { decode }), encode, frames, ...(device && { device }) };
     }
     case "gstreamer": {
-      const { name, runner, decode, convert, caps, encode, encodedCaps, bitrate } = chain;
-      const held = encodedCaps === undefined ? {} : { encodedCaps };
-      return { ...common, name, runner, decode, convert, caps, encode, ...held, bitrate };
+      const { devices: _, v4l2: __, limits: ___, ...elements } = chain;
+      return { ...common, ...elements };
     }
   }
 }

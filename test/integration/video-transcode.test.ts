@@ -6,15 +6,17 @@ import { joinAvcc } from "../../src/media/flv-reader.ts";
 import { GopCache } from "../../src/media/gop-cache.ts";
 import { nalType, typeOf } from "../../src/media/h264.ts";
 import { parseSps, profileName } from "../../src/media/sps.ts";
-import type { TranscodeTarget } from "../../src/domain/verdict.ts";
-import { createVideoTranscoder } from "../../src/transcode/video-transcoder.ts";
-import type { VideoTranscoderOptions } from "../../src/transcode/video-transcoder.ts";
 import { codedPictures, decodePictures, pictureRate, timeOfPicture } from "../helpers/coded-pictures.ts";
-import { recordEvents } from "../helpers/collect.ts";
 import { ownChildren } from "../helpers/processes.ts";
-
-const usual: TranscodeTarget = { bitsPerSecond: 800_000, idrSeconds: 1, profile: "main" };
-const pictureMs = 1000 / pictureRate;
+import {
+  expectNumbers,
+  idrsOf,
+  pictureMs,
+  range,
+  spsOf,
+  startTranscoder,
+  timesOf,
+} from "../helpers/transcoder-line.ts";
 
 /** 240 pictures with an IDR every 60. */
 let source: readonly VideoUnit[] = [];
@@ -25,82 +27,11 @@ beforeAll(async () => {
   });
 });
 
-function startTranscoder(
-  target: Partial<TranscodeTarget> = {},
-  options: Partial<VideoTranscoderOptions> = {},
-) {
-  const { report, notices } = recordEvents();
-  const given: (VideoUnit & { readonly atUs: number })[] = [];
-  const transcoder = createVideoTranscoder({
-    target: { ...usual, ...target },
-    report,
-    emit: (unit) => void given.push({ ...unit, atUs: nowUs() }),
-    ...options,
-  });
-  let stop = new AbortController();
-  let running: Promise<void> = Promise.resolve();
-  const line = {
-    transcoder,
-    given,
-    notices,
-    /** A new attempt. */
-    run(): Promise<void> {
-      stop = new AbortController();
-      running = transcoder.run(stop.signal);
-      running.catch(() => {});
-      return running;
-    },
-    running: (): Promise<void> => running,
-    /** Pushes as fast as pictures come back. */
-    async push(units: readonly VideoUnit[]): Promise<void> {
-      const { counters } = transcoder;
-      for (const unit of units) {
-        await expect.poll(() => counters.taken - counters.emitted, { interval: 1 }).toBeLessThan(10);
-        transcoder.push(unit);
-      }
-    },
-    /** Pushes at the pictures' own pace, or so many times as fast. */
-    async play(units: readonly VideoUnit[], speed = 1): Promise<void> {
-      const began = nowUs();
-      for (const [index, unit] of units.entries()) {
-        const waitMs = (index * pictureMs) / speed - (nowUs() - began) / 1000;
-        if (waitMs > 0) await sleep(waitMs);
-        transcoder.push(unit);
-      }
-    },
-    stop: async (): Promise<void> => {
-      stop.abort();
-      await running;
-    },
-    [Symbol.asyncDispose]: async (): Promise<void> => {
-      stop.abort();
-      await running.catch(() => {});
-    },
-  };
-  void line.run();
-  return line;
-}
-
 async function encoderPid(): Promise<number> {
   await expect
     .poll(() => ownChildren().map(({ commandLine }) => commandLine))
     .toEqual([expect.stringContaining("libx264")]);
   return ownChildren()[0]?.pid ?? 0;
-}
-
-const spsOf = ({ nalus }: VideoUnit): Uint8Array =>
-  nalus.find((nalu) => typeOf(nalu) === nalType.sps) ?? new Uint8Array();
-const idrsOf = (units: readonly VideoUnit[]): VideoUnit[] => units.filter(({ keyframe }) => keyframe);
-const timesOf = (units: readonly VideoUnit[]): number[] => units.map(({ ptsUs }) => ptsUs);
-const range = (from: number, to: number, step = 1): number[] =>
-  Array.from({ length: Math.ceil((to - from) / step) }, (_, index) => from + index * step);
-
-/** Every picture shows the number that belongs to its time. */
-async function expectNumbers(units: readonly VideoUnit[], numbers: readonly number[]): Promise<void> {
-  expect(timesOf(units)).toEqual(numbers.map(timeOfPicture));
-  const { numbers: decoded, complaints } = await decodePictures(units);
-  expect(complaints).toEqual([]);
-  expect(decoded).toEqual(numbers);
 }
 
 describe("a transcoded picture", () => {

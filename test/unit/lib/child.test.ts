@@ -35,6 +35,20 @@ describe("startChild", () => {
     await expect(child.done).resolves.toBeUndefined();
   });
 
+  it("talks with a program of Node", async () => {
+    const said: unknown[] = [];
+    const script =
+      "process.on('message', (text) => process.send({ heard: text }, () => process.disconnect()))";
+    await using child = await startChild(process.execPath, ["-e", script], never(), {
+      purpose,
+      onMessage: (message) => said.push(message),
+    });
+    child.send?.("hello");
+    await child.done;
+    child.send?.("too late");
+    expect(said).toEqual([{ heard: "hello" }]);
+  });
+
   it("gives what a program writes to descriptor 3, where that was asked for", async () => {
     await using child = await startScript("echo out; echo progress >&3", never(), { extraPipe: true });
     const [said, extra] = await Promise.all([

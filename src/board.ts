@@ -2,11 +2,16 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createBoardKeeper } from "./boards/keeper.ts";
 import type { BoardKeeper, KeeperOptions } from "./boards/keeper.ts";
+import type { BoardOptions } from "./boards/prove-board.ts";
 import { openRoot } from "./boards/root.ts";
-import type { Runner } from "./domain/board.ts";
 import type { Report } from "./domain/status.ts";
 import { startChild } from "./lib/child.ts";
+import { whyNoGstreamer } from "./transcode/gstreamer-process.ts";
 import { transcodeClip } from "./transcode/clip.ts";
+
+/** GStreamer's add-on is looked for in a process of its own; ffmpeg tells when it is started. */
+const whyNoRunner: BoardOptions["whyNoRunner"] = (runner, signal) =>
+  runner === "gstreamer" ? whyNoGstreamer(signal) : Promise.resolve(undefined);
 
 /** How a board is examined: by the very transcoders that the live line uses. */
 export function boardOptions(
@@ -16,7 +21,7 @@ export function boardOptions(
   return {
     root: openRoot(directory),
     transcode: transcodeClip,
-    runners: new Set<Runner>(["ffmpeg"]),
+    whyNoRunner,
     cachePath: join(stateDirectory, "board-proof.json"),
   };
 }

@@ -43,7 +43,7 @@ export function createBoardKeeper(options: KeeperOptions): BoardKeeper {
     report({ type: "notice", part: "board", severity, text });
 
   async function take(signal: AbortSignal): Promise<void> {
-    const { kept } = await recogniseBoard(options, createRunProgram(signal));
+    const { kept } = await recogniseBoard(options, createRunProgram(signal), signal);
     proven = kept?.chosen;
   }
 

@@ -20,8 +20,8 @@ export interface BoardOptions {
   /** Folder of the profiles; those of the product where absent. */
   readonly profiles?: string;
   readonly transcode: TranscodeClip;
-  /** The runners that are installed. */
-  readonly runners: ReadonlySet<Runner>;
+  /** Why a runner cannot be used in this installation, with the remedy; undefined when it can. */
+  readonly whyNoRunner: (runner: Runner, signal: AbortSignal) => Promise<string | undefined>;
   /** Where a proof is kept; nowhere where absent. Never used for a foreign root. */
   readonly cachePath?: string;
 }
@@ -41,6 +41,8 @@ export interface RecognisedBoard {
   readonly choice: ProfileChoice;
   /** Best first; software last. */
   readonly chains: readonly Chain[];
+  /** The runners of those chains that cannot be used here, and why. Empty for a foreign root. */
+  readonly missing: ReadonlyMap<Runner, string>;
   /** What a proof depends on: kernel, ffmpeg, drivers, profile, processors, runners. */
   readonly key: string;
   /** What was found the last time, if everything is as it was. */
@@ -50,8 +52,12 @@ export interface RecognisedBoard {
 const versionMs = 5000;
 
 /** Reads the board and chooses its profile. Rejects with a `Fault` when the profiles are wrong. */
-export async function recogniseBoard(options: BoardOptions, run: RunProgram): Promise<RecognisedBoard> {
-  const { root, runners, cachePath } = options;
+export async function recogniseBoard(
+  options: BoardOptions,
+  run: RunProgram,
+  signal: AbortSignal,
+): Promise<RecognisedBoard> {
+  const { root, cachePath } = options;
   const [profiles, facts] = await Promise.all([
     loadProfiles(options.profiles ?? shippedProfiles),
     readBoardFacts(root),
@@ -60,6 +66,8 @@ export async function recogniseBoard(options: BoardOptions, run: RunProgram): Pr
   const software = softwareOf(profiles);
   const used = choice.chosen.profile.name === softwareName ? [software] : [choice.chosen, software];
   const chains = used.flatMap(({ profile }) => profile.chains);
+  const runners = [...new Set(chains.map(({ runner }) => runner))];
+  const missing = root.isThisMachine ? await missingOf(runners, options, signal) : new Map<Runner, string>();
   const version = await run("ffmpeg", ["-version"], versionMs);
   const drivers = (await Promise.all(used.flatMap(({ profile }) => profile.drivers).map(root.expand))).flat();
   const key = proofKey({
@@ -68,7 +76,7 @@ export async function recogniseBoard(options: BoardOptions, run: RunProgram): Pr
     drivers: await Promise.all(drivers.map(async (path) => [path, await root.stamp(path)])),
     profiles: used.map(({ hash }) => hash),
     cores: facts.cores,
-    runners: [...runners].toSorted(),
+    runners: runners.filter((runner) => !missing.has(runner)).toSorted(),
   });
   const kept =
     cachePath !== undefined && root.isThisMachine
@@ -78,7 +86,18 @@ export async function recogniseBoard(options: BoardOptions, run: RunProgram): Pr
           used.map(({ profile }) => profile),
         )
       : undefined;
-  return { facts, choice, chains, key, kept };
+  return { facts, choice, chains, missing, key, kept };
+}
+
+async function missingOf(
+  runners: readonly Runner[],
+  { whyNoRunner }: BoardOptions,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<Runner, string>> {
+  const reasons = await Promise.all(
+    runners.map(async (runner) => [runner, await whyNoRunner(runner, signal)] as const),
+  );
+  return new Map(reasons.flatMap(([runner, why]) => (why === undefined ? [] : [[runner, why] as const])));
 }
 
 /**
@@ -90,12 +109,12 @@ export async function proveBoard(
   signal: AbortSignal,
 ): Promise<BoardReport> {
   const run = createRunProgram(signal);
-  const board = await recogniseBoard(options, run);
+  const board = await recogniseBoard(options, run, signal);
   const { facts, choice, key, kept } = board;
   const v4l2 = await listV4l2(options.root, run);
   if (kept !== undefined && options.fresh !== true)
     return { facts, choice, v4l2, proof: kept, fromCache: true };
-  const proof = await proveChains(board.chains, v4l2, options, run, signal);
+  const proof = await proveChains(board, v4l2, options, run, signal);
   const { cachePath, root } = options;
   if (cachePath !== undefined && root.isThisMachine && !signal.aborted)
     await writeProof(cachePath, key, proof).catch(() => {}); // proven again the next time
@@ -103,7 +122,7 @@ export async function proveBoard(
 }
 
 async function proveChains(
-  chains: readonly Chain[],
+  { chains, missing }: RecognisedBoard,
   v4l2: readonly V4l2Device[],
   options: BoardOptions,
   run: RunProgram,
@@ -113,7 +132,7 @@ async function proveChains(
   let clip: ChainTrial["clip"] | undefined;
   for (const [index, chain] of chains.entries()) {
     const reject = (reason: string): void => void rejected.push({ chain: chain.name, reason });
-    const obstacle = await whyNotTried(chain, v4l2, options);
+    const obstacle = await whyNotTried(chain, v4l2, missing, options.root);
     if (obstacle !== undefined) {
       reject(obstacle);
       continue;
@@ -141,7 +160,8 @@ async function proveChains(
 async function whyNotTried(
   chain: Chain,
   v4l2: readonly V4l2Device[],
-  { root, runners }: BoardOptions,
+  missing: RecognisedBoard["missing"],
+  root: Root,
 ): Promise<string | undefined> {
   for (const alternatives of chain.devices)
     if ((await findDevice(root, alternatives)) === undefined)
@@ -152,11 +172,7 @@ async function whyNotTried(
     chain.runner === "ffmpeg" && chain.encode.codec === "libx264" && chain.decode === undefined;
   if (!root.isThisMachine && !isSoftware)
     return `What it needs is listed, but only the board itself can prove it: ${root.directory} is not this machine.`;
-  if (!runners.has(chain.runner))
-    return chain.runner === "gstreamer"
-      ? "The GStreamer runner is not installed (npm package gstreamer-superficial)."
-      : "The ffmpeg runner is not installed.";
-  return undefined;
+  return missing.get(chain.runner);
 }
 
 /** The node that a chain's first condition stands for: what VAAPI is told. */

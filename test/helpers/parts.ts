@@ -149,6 +149,10 @@ export function createHandCamera(): HandCamera {
 
 /** An encoder of which the test gives the pictures. */
 export interface HandTranscoder extends Transcoder {
+  /** Whether it takes another bit rate while it runs; false at first. */
+  takesRates: boolean;
+  /** The rates that it was told, bits per second. */
+  readonly rates: number[];
   readonly request: TranscoderRequest;
   /** What it was given. */
   readonly pushed: VideoUnit[];
@@ -172,6 +176,8 @@ export function createHandTranscoders(): {
     const transcoder: HandTranscoder = {
       request,
       pushed: [],
+      takesRates: false,
+      rates: [],
       get running() {
         return running;
       },
@@ -184,6 +190,10 @@ export function createHandTranscoders(): {
         } finally {
           running -= 1;
         }
+      },
+      setBitrate(bitsPerSecond) {
+        transcoder.rates.push(bitsPerSecond);
+        return transcoder.takesRates;
       },
       drain: () => settled.promise,
       fail: (fault) => reject?.(fault),

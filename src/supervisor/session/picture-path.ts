@@ -15,6 +15,8 @@ export interface Transcoder {
   push(unit: VideoUnit): void;
   /** Keeps one encoder going. Resolves when aborted; rejects with a `Fault` when it dies or hangs. */
   run(signal: AbortSignal): Promise<void>;
+  /** Takes another bit rate, bits per second. False when the running encoder keeps the one it has. */
+  setBitrate(bitsPerSecond: number): boolean;
   /** Resolves when what was pushed has come out, or after half a second. */
   drain(): Promise<void>;
 }
@@ -47,11 +49,12 @@ const transcoderRetryPolicy: RetryPolicy = {
   delayMs: (_fault, failures) =>
     failures === 1 ? 0 : Math.min(10_000, 500 * 2 ** Math.min(failures - 2, 10)),
 };
-/** Another bit rate needs another encoder: only a change of this share is worth one. */
+/** Where another bit rate needs another encoder, only a change of this share is worth one. */
 const worthAnEncoder = 0.15;
 
 interface Encoder {
-  readonly target: TranscodeTarget;
+  /** What it makes. */
+  target: TranscodeTarget;
   readonly transcoder: Transcoder;
   readonly scope: ReturnType<typeof childSignal>;
   /** IDR pictures to come before the one that is the first to be shown. */
@@ -124,7 +127,7 @@ export class PicturePath {
       return;
     }
     const planned = this.#next ?? (this.#leaving === undefined ? this.#current : undefined);
-    if (planned !== undefined && !isWorthAnEncoder(planned.target, target)) return;
+    if (planned !== undefined && suits(planned, target)) return;
     this.#end(this.#next);
     this.#next = this.#begin(target);
   }
@@ -230,9 +233,12 @@ export class PicturePath {
   }
 }
 
-function isWorthAnEncoder(now: TranscodeTarget, wanted: TranscodeTarget): boolean {
-  const { bitsPerSecond: rate, ...shape } = now;
+/** Whether an encoder makes what is wanted, or almost; it is told another rate, and some take that while they run. */
+function suits(encoder: Encoder, wanted: TranscodeTarget): boolean {
+  const { bitsPerSecond: rate, ...shape } = encoder.target;
   const { bitsPerSecond: wantedRate, ...wantedShape } = wanted;
-  if (JSON.stringify(shape) !== JSON.stringify(wantedShape)) return true;
-  return Math.abs(wantedRate - rate) > rate * worthAnEncoder;
+  if (JSON.stringify(shape) !== JSON.stringify(wantedShape)) return false;
+  if (!encoder.transcoder.setBitrate(wantedRate)) return Math.abs(wantedRate - rate) <= rate * worthAnEncoder;
+  encoder.target = wanted;
+  return true;
 }

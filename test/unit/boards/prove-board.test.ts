@@ -7,7 +7,7 @@ import type { BoardOptions } from "../../../src/boards/prove-board.ts";
 import { proofKey, readProof, writeProof } from "../../../src/boards/proof-cache.ts";
 import type { Proof } from "../../../src/boards/proof-cache.ts";
 import { openRoot } from "../../../src/boards/root.ts";
-import type { BoardProfile, FfmpegChain, Runner } from "../../../src/domain/board.ts";
+import type { BoardProfile, FfmpegChain } from "../../../src/domain/board.ts";
 import { Fault } from "../../../src/domain/fault.ts";
 import { boardFixture, temporaryFiles } from "../../helpers/boards.ts";
 import { recordEvents } from "../../helpers/collect.ts";
@@ -23,7 +23,7 @@ function optionsFor(name: string, more: Partial<BoardOptions> = {}): BoardOption
   return {
     root: openRoot(boardFixture(name)),
     transcode: () => Promise.reject(new Fault("child-failed", "It hangs.")),
-    runners: new Set<Runner>(["ffmpeg", "gstreamer"]),
+    whyNoRunner: () => Promise.resolve(undefined),
     ...more,
   };
 }
@@ -65,9 +65,15 @@ describe("the proof of a board that is not this machine", () => {
 
   it("knows what the GStreamer runner is needed for, where it is missing", async () => {
     const root = { ...openRoot(boardFixture("jetson-nano")), isThisMachine: true };
-    const runners = new Set<Runner>(["ffmpeg"]);
-    const { proof } = await proveBoard(optionsFor("", { root, runners }), signal);
-    expect(reasonsOf(proof)["nvv4l2"]).toMatch(/^The GStreamer runner is not installed/);
+    const asked: string[] = [];
+    const why = "The GStreamer add-on is not installed.";
+    const whyNoRunner: BoardOptions["whyNoRunner"] = (runner) => {
+      asked.push(runner);
+      return Promise.resolve(runner === "gstreamer" ? why : undefined);
+    };
+    const { proof } = await proveBoard(optionsFor("", { root, whyNoRunner }), signal);
+    expect(asked.toSorted()).toEqual(["ffmpeg", "gstreamer"]);
+    expect(reasonsOf(proof)["nvv4l2"]).toBe(why);
     expect(reasonsOf(proof)["nvmpi"]).toMatch(/^No test picture could be made: ffmpeg could not be started/);
   });
 });

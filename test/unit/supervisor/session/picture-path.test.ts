@@ -139,6 +139,22 @@ describe("the path of the picture", () => {
     expect(line.made).toHaveLength(1);
   });
 
+  it("makes no other encoder for one that takes another rate while it runs, however small the change", () => {
+    using line = setUp();
+    line.path.setTarget(target);
+    line.accept(idr(0));
+    line.emitBad(0, 2);
+    line.emit(0, encoded(0, true));
+    line.encoder().takesRates = true;
+    line.path.setRate(2e6);
+    line.path.setRate(2.1e6);
+    expect(line.encoder().rates).toEqual([2e6, 2.1e6]);
+    expect(line.made).toHaveLength(1);
+    line.encoder().takesRates = false;
+    line.path.setRate(4e6);
+    expect(line.encoder(1).request.target).toEqual({ ...target, bitsPerSecond: 4e6 });
+  });
+
   it("makes another encoder for another size", () => {
     using line = setUp();
     line.path.setTarget(target);

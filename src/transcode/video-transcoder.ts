@@ -1,11 +1,9 @@
 import type { ProvenChain } from "../domain/board.ts";
 import { Fault, toFault } from "../domain/fault.ts";
 import type { VideoUnit } from "../domain/media.ts";
-import type { Report } from "../domain/status.ts";
-import type { TranscodeTarget } from "../domain/verdict.ts";
+import type { Transcoder, TranscoderRequest } from "../domain/transcoder.ts";
 import { nowUs } from "../lib/clock.ts";
 import { childSignal, untilAborted } from "../lib/signals.ts";
-import type { ParameterSets } from "../media/h264.ts";
 import { purpose } from "./encoder-runner.ts";
 import type { EncodedPicture, EncoderProcess } from "./encoder-runner.ts";
 import { Planning } from "./planning.ts";
@@ -13,18 +11,7 @@ import { createRunner } from "./runners.ts";
 import { SourceFacts } from "./source-facts.ts";
 import { VideoFeed, canReplay } from "./video-feed.ts";
 
-export interface VideoTranscoderOptions {
-  readonly target: TranscodeTarget;
-  /** Takes the new pictures; must not block or throw. Their `ptsUs` strictly rises over all runs. */
-  readonly emit: (unit: VideoUnit) => void;
-  readonly report: Report;
-  /**
-   * The source's pictures from its newest IDR to its newest picture, which each new process is given first, so that the
-   * current picture comes out at once; empty where there is no IDR. Without it a new process waits for the next IDR.
-   */
-  readonly gop?: () => readonly VideoUnit[];
-  /** Parameter sets seen before: a source without IDR may not send them again. */
-  readonly parameterSets?: ParameterSets;
+export interface VideoTranscoderOptions extends TranscoderRequest {
   /** Milliseconds for which a process may be given pictures without giving one back; 3000 where absent. */
   readonly stallMs?: number;
   /** What this machine encodes with; asked once, for the first process. Where it gives nothing: libx264, at any size. */
@@ -46,22 +33,8 @@ export interface VideoTranscoderCounters {
   readonly decoding: boolean;
 }
 
-export interface VideoTranscoder {
+export interface VideoTranscoder extends Transcoder {
   readonly counters: VideoTranscoderCounters;
-  /** Takes one picture of the source. Never blocks and never throws. */
-  push(unit: VideoUnit): void;
-  /**
-   * Keeps one process going, from the first picture it can begin with. Resolves when aborted; rejects with a `Fault`
-   * when it dies or stalls (`child-failed`), or when there is no program at all that could be used (`child-missing`).
-   */
-  run(signal: AbortSignal): Promise<void>;
-  /**
-   * Takes another bit rate, bits per second. True when every picture from now on is made with it; false when a process
-   * runs that keeps the one it has: then it holds from the next run on.
-   */
-  setBitrate(bitsPerSecond: number): boolean;
-  /** Resolves when all that was pushed so far has come out, after 500 ms at the latest: for going back to copy. */
-  drain(): Promise<void>;
 }
 
 const defaultStallMs = 3000;

@@ -2,11 +2,7 @@ import type { CameraAction, CameraControl, CameraState, StreamSettings } from ".
 import type { Output, Source, Unit, VideoUnit } from "../../src/domain/media.ts";
 import { Fault } from "../../src/domain/fault.ts";
 import { untilAborted } from "../../src/lib/signals.ts";
-import type {
-  CreateTranscoder,
-  Transcoder,
-  TranscoderRequest,
-} from "../../src/supervisor/session/picture-path.ts";
+import type { CreateTranscoder, Transcoder, TranscoderRequest } from "../../src/domain/transcoder.ts";
 import { videoUnit } from "./units.ts";
 
 /** A source that the test drives by hand. */

@@ -1,6 +1,7 @@
 import { toFault } from "../../domain/fault.ts";
 import type { Unit, VideoUnit } from "../../domain/media.ts";
 import type { Path, Report } from "../../domain/status.ts";
+import type { CreateTranscoder, Transcoder } from "../../domain/transcoder.ts";
 import type { TranscodeTarget } from "../../domain/verdict.ts";
 import { retry } from "../../lib/retry.ts";
 import type { RetryPolicy } from "../../lib/retry.ts";
@@ -8,30 +9,6 @@ import { childSignal } from "../../lib/signals.ts";
 import { GopCache } from "../../media/gop-cache.ts";
 import { nalType, typeOf } from "../../media/h264.ts";
 import type { ParameterSets } from "../../media/h264.ts";
-
-/** Decodes and encodes pictures anew; it keeps their times. */
-export interface Transcoder {
-  /** Never blocks and never throws. */
-  push(unit: VideoUnit): void;
-  /** Keeps one encoder going. Resolves when aborted; rejects with a `Fault` when it dies or hangs. */
-  run(signal: AbortSignal): Promise<void>;
-  /** Takes another bit rate, bits per second. False when the running encoder keeps the one it has. */
-  setBitrate(bitsPerSecond: number): boolean;
-  /** Resolves when what was pushed has come out, or after half a second. */
-  drain(): Promise<void>;
-}
-
-export interface TranscoderRequest {
-  readonly target: TranscodeTarget;
-  readonly emit: (unit: VideoUnit) => void;
-  readonly report: Report;
-  /** The camera's parameter sets, where it has sent any. */
-  readonly parameterSets?: ParameterSets;
-  /** The camera's current GOP, for an encoder that begins in the middle of it. */
-  readonly gop: () => readonly VideoUnit[];
-}
-
-export type CreateTranscoder = (request: TranscoderRequest) => Transcoder;
 
 export interface PicturePathOptions {
   /** Absent where pictures are never encoded anew. */

@@ -12,6 +12,16 @@ const chain = `
     encode: { codec: h264_v4l2m2m }
     limits: { width: 1920, height: 1080, fps: 30, bitsPerSecond: 8000000 }`;
 
+/** `rate`: a key or nothing; `property`: what the encoder is given. */
+const gstreamer = (rate: string, property: string): string => `
+  - name: two
+    runner: gstreamer
+    decode: [{ element: v4l2h264dec }]
+    caps: video/x-raw
+    encode: [{ element: v4l2h264enc, properties: { extra-controls: "controls, ${property}" } }]
+    ${rate}
+    limits: { width: 1920, height: 1080, fps: 30, bitsPerSecond: 8000000 }`;
+
 function faultOf(content: string): string {
   try {
     parseProfile(content, "/p/board.yaml");
@@ -29,6 +39,12 @@ describe("a hardware profile", () => {
     expect(hash).toMatch(/^[0-9a-f]{64}$/);
   });
 
+  it("tells a GStreamer encoder its rate in one of two ways", () => {
+    expect(faultOf(`${smallest}chains:${gstreamer("", "a={bitrate}")}\n`)).toBe("no fault");
+    const property = "bitrate: { property: bitrate, bitsPerUnit: 1000 }";
+    expect(faultOf(`${smallest}chains:${gstreamer(property, "a=1")}\n`)).toBe("no fault");
+  });
+
   it.each([
     ["/p/board.yaml: colour: there is no such key.", "colour: red\n"],
     ["chain: there is no such key. Did you mean chains", "chain: []\n"],
@@ -44,6 +60,14 @@ describe("a hardware profile", () => {
     [
       "chains[0].encode.codec: expected the name of an ffmpeg codec",
       `chains:${chain.replace("h264_v4l2m2m", "-i /etc/passwd")}\n`,
+    ],
+    [
+      "chains[0]: expected bitrate, or {bitrate} in a property of encode, one of them",
+      `chains:${gstreamer("", "a=1")}\n`,
+    ],
+    [
+      "chains[0]: expected bitrate, or {bitrate} in a property of encode, one of them",
+      `chains:${gstreamer("bitrate: { property: bitrate, bitsPerUnit: 1 }", "a={bitrate}")}\n`,
     ],
     ["chains: expected names of their own, got one twice", `chains:${chain}${chain}\n`],
     [

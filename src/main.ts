@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import { createBoard } from "./board.ts";
+import { watchHealth } from "./boards/health.ts";
+import { openRoot } from "./boards/root.ts";
 import { secretsOf } from "./config/build.ts";
 import type { Config } from "./config/config.ts";
 import { auditCommands } from "./control/audit.ts";
@@ -50,6 +52,7 @@ export async function runAppliance(config: Config, signal: AbortSignal): Promise
     ),
     () => powerOn(),
     ...(config.transcode.allow ? [board.run] : []),
+    (running) => watchHealth({ root: openRoot(), stateDirectory: config.stateDirectory, report }, running),
   ];
 
   async function powerOn(): Promise<void> {

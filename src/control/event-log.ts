@@ -1,4 +1,5 @@
 import type { LinkState, Report, StatusEvent } from "../domain/status.ts";
+import type { HealthItem } from "../domain/health.ts";
 import type { Verdict } from "../domain/verdict.ts";
 import type { Log } from "../lib/log.ts";
 
@@ -65,6 +66,10 @@ function write(event: StatusEvent, partLog: (part: string) => Log): void {
     case "camera":
       partLog("camera").debug(event.camera, "camera");
       return;
+    case "health":
+      partLog("health").debug(event.health, "health");
+      for (const item of event.changed) writeHealth(partLog("health"), item);
+      return;
     case "notice":
       partLog(event.part)[event.severity === "warning" ? "warn" : "info"](event.text);
       return;
@@ -77,6 +82,14 @@ function writeVerdict(log: Log, { kind, destination, findings }: Verdict): void 
   const reasons = (broken.length > 0 ? broken : findings).map(({ text }) => text).join(" ");
   log[broken.length > 0 ? "warn" : "info"]({ verdict: kind }, `For ${destination}: ${kind}. ${reasons}`);
 }
+
+/** Only what has changed is said. */
+function writeHealth(log: Log, { name, kind, level, shown, advice }: HealthItem): void {
+  const text = `${capital(name)}: ${shown}${advice === "" ? ", which is well again." : `. ${advice}`}`;
+  log[level === "critical" ? "error" : level === "warning" ? "warn" : "info"]({ kind, level }, text);
+}
+
+const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
 
 const words: Readonly<Record<LinkState, string>> = {
   idle: "Stopped.",

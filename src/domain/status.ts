@@ -1,5 +1,6 @@
 import type { CameraState } from "./camera.ts";
 import type { FaultSummary } from "./fault.ts";
+import type { Health, HealthItem } from "./health.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** `silent`: a track of silence; `camera`: the camera's microphones; `none`: no track. */
@@ -114,6 +115,8 @@ export type StatusEvent =
   | { readonly type: "settings"; readonly settings: LineSettings }
   | { readonly type: "lock"; readonly locked: boolean; readonly by: string }
   | { readonly type: "camera"; readonly camera: CameraState }
+  /** Every few seconds; `changed`: whose level is another than was last known. */
+  | { readonly type: "health"; readonly health: Health; readonly changed: readonly HealthItem[] }
   | {
       readonly type: "notice";
       readonly part: string;
@@ -156,6 +159,8 @@ export interface Status {
     readonly queue?: QueueCounters;
     readonly uplink?: UplinkStatus;
   })[];
+  /** Absent until the machine was looked at. */
+  readonly health?: Health;
   /** The newest notices, newest last, at most 20. */
   readonly notices: readonly string[];
 }

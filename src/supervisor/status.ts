@@ -1,5 +1,6 @@
 import type { CameraState } from "../domain/camera.ts";
 import type { FaultSummary } from "../domain/fault.ts";
+import type { Health } from "../domain/health.ts";
 import type {
   LinkStatus,
   OutputCounters,
@@ -43,6 +44,7 @@ export class StatusBoard {
   #source: { name: string } & LinkRecord & { counters?: SourceCounters } = { name: "", state: "idle" };
   #picture: Status["picture"];
   #camera: CameraState | undefined;
+  #health: Health | undefined;
   #path: Path = "copy";
   #verdict: Verdict | undefined;
   #rate: RateStatus | undefined;
@@ -116,6 +118,9 @@ export class StatusBoard {
       case "camera":
         this.#camera = event.camera;
         break;
+      case "health":
+        this.#health = event.health;
+        break;
       case "settings":
       case "lock":
         break; // both are in what is remembered
@@ -186,6 +191,7 @@ export class StatusBoard {
       ...keep(this.#verdict, "verdict"),
       ...keep(this.#rate, "rate"),
       outputs: [...this.#outputs].map(([name, output]) => ({ name, ...output })),
+      ...keep(this.#health, "health"),
       notices: this.#notices,
     };
   }

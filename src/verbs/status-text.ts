@@ -13,6 +13,7 @@ export function formatStatus(status: Status): string {
     ...streamLines(status),
     ...settingLines(status),
     ...(outputs.length === 0 ? ["no outputs are configured"] : outputs.flatMap(outputLines)),
+    ...healthLines(status),
     ...notices.map((notice) => `notice: ${notice}`),
   ].join("\n");
 }
@@ -39,6 +40,19 @@ function settingLines({ settings, locked, camera }: Status): string[] {
     lines.push(`camera: pan ${pan.toFixed(0)}, tilt ${tilt.toFixed(0)}, zoom ${zoom.toFixed(1)}${screen}`);
   }
   return lines;
+}
+
+/** The figures that are known in one line, and below it what is wrong with them. */
+function healthLines({ health }: Status): string[] {
+  if (health === undefined) return [];
+  const known = health.items.filter(({ level }) => level !== "unknown");
+  const bad = known.filter(({ advice }) => advice !== "");
+  const strain = health.strain === 0 ? "" : `, a transcode is made smaller by ${health.strain}`;
+  return [
+    `health: ${health.level}${strain}`,
+    `  ${known.map(({ name, shown }) => `${name} ${shown}`).join(", ")}`,
+    ...bad.map(({ name, shown, level, advice }) => `  ${level}: ${name} ${shown}. ${advice}`),
+  ];
 }
 
 function link({ name, state, fault, retryInMs }: LinkStatus): string {

@@ -1,3 +1,4 @@
+import type { HealthKind, HealthLevel } from "../../domain/health.ts";
 import type {
   OutputCounters,
   QueueCounters,
@@ -20,7 +21,7 @@ export interface Row {
   readonly name: string;
   readonly help: string;
   readonly kind: "counter" | "gauge";
-  readonly label?: "source" | "output";
+  readonly label?: "source" | "output" | "reading";
   read(sources: MetricSources): readonly Sample[];
 }
 
@@ -74,6 +75,26 @@ const uplink = (name: string, help: string, read: (uplink: UplinkStatus) => numb
   label: "output",
   read: ({ status }) => status.outputs.map(({ name, uplink }) => [uplink && read(uplink), name]),
 });
+
+/** The readings of one kind, in the base unit of the metric. */
+const health = (name: string, help: string, kind: HealthKind, unit = 1): Row => ({
+  name: `health_${name}`,
+  help,
+  kind: "gauge",
+  label: "reading",
+  read: ({ status }) =>
+    (status.health?.items ?? [])
+      .filter((item) => item.kind === kind)
+      .map(({ value, name }) => [value === undefined ? undefined : value * unit, name]),
+});
+
+/** What is not known is left out. */
+const levels: Readonly<Record<HealthLevel, number | undefined>> = {
+  ok: 0,
+  warning: 1,
+  critical: 2,
+  unknown: undefined,
+};
 
 const own = (kind: Row["kind"], name: string, help: string, read: (feed: Feed) => number): Row => ({
   name,
@@ -197,6 +218,22 @@ export const rows: readonly Row[] = [
     "Pictures dropped because the uplink could not carry them.",
     ({ droppedUnits }) => droppedUnits,
   ),
+  {
+    name: "health_level",
+    help: "How a reading is: 0 well, 1 warning, 2 critical.",
+    kind: "gauge",
+    label: "reading",
+    read: ({ status }) => (status.health?.items ?? []).map(({ level, name }) => [levels[level], name]),
+  },
+  line("health_strain_steps", "Steps by which a transcode is made smaller.", ({ health }) => health?.strain),
+  health("temperature_celsius", "Temperature.", "temperature"),
+  health("cpu_usage_ratio", "Share of the time in which the processors were busy.", "cpu", 0.01),
+  health("memory_available_ratio", "Share of the memory that is available.", "memory", 0.01),
+  health("pressure_ratio", "Share of the last minute in which somebody waited.", "pressure", 0.01),
+  health("disk_free_bytes", "Room on the disk of the state directory.", "disk", 1e6),
+  health("flash_life_used_ratio", "Share of its life that the flash memory has behind it.", "wear", 0.01),
+  health("wifi_signal_dbm", "Signal of the WiFi.", "wifi"),
+  health("clock_synchronized", "1 while a time server has set the clock.", "clock"),
   own("gauge", "http_event_clients", "Clients of the event stream.", ({ clients }) => clients),
   own(
     "counter",

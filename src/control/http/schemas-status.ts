@@ -123,6 +123,33 @@ export const statusSchemas = {
     uplink: ref("Uplink"),
   }),
   Picture: object({ width: count, height: count, profile: text }),
+  HealthItem: object(
+    {
+      name: { ...text, description: "Unique: `processor`, `supply voltage now`, `memory`" },
+      kind: {
+        enum: [
+          ...["temperature", "throttling", "undervoltage", "power-mode", "cpu", "memory"],
+          ...["pressure", "disk", "wear", "wifi", "clock"],
+        ],
+      },
+      level: ref("HealthLevel"),
+      shown: { ...text, description: "The value with its unit, for people" },
+      advice: { ...text, description: "What it means and what to do; empty while all is well" },
+    },
+    {
+      value: {
+        ...number,
+        description: "°C, volts, percent, MB or dBm by its kind; of a flag: 2 now, 1 since power-on",
+      },
+      isNow: { type: "boolean", description: "False where it was bad since power-on and is no longer" },
+    },
+  ),
+  HealthLevel: { enum: ["ok", "warning", "critical", "unknown"] },
+  Health: object({
+    level: ref("HealthLevel"),
+    strain: { ...count, description: "Steps by which a transcode is made smaller, as the board is hot" },
+    items: { type: "array", items: ref("HealthItem") },
+  }),
   Status: object(
     {
       phase: ref("Phase"),
@@ -136,6 +163,12 @@ export const statusSchemas = {
       outputs: { type: "array", items: ref("Output") },
       notices: { ...texts, description: "The newest last" },
     },
-    { camera: ref("Camera"), picture: ref("Picture"), verdict: ref("Verdict"), rate: ref("Rate") },
+    {
+      camera: ref("Camera"),
+      picture: ref("Picture"),
+      verdict: ref("Verdict"),
+      rate: ref("Rate"),
+      health: ref("Health"),
+    },
   ),
 };

@@ -33,6 +33,14 @@ const status: Status = {
   source: { name: "spot", state: "running", fps: 29.97, bitsPerSecond: 2_912_400 },
   picture: { width: 1920, height: 1080, profile: "High" },
   path: "copy",
+  health: {
+    level: "ok",
+    strain: 0,
+    items: [
+      { name: "processor", kind: "temperature", level: "ok", value: 61.7, shown: "62 °C", advice: "" },
+      { name: "processor use", kind: "cpu", level: "ok", value: 12.4, shown: "12 %", advice: "" },
+    ],
+  },
   outputs: [
     { name: "main", state: "running", queue: { units: 1, bytes: 9000, milliseconds: 33, droppedUnits: 0 } },
   ],
@@ -70,12 +78,14 @@ Nothing that happens while the broker is away is sent later: after a new connect
 ${json(state)}
 
 \`bitrateCap\` is in kbit/s (0: no cap), \`lights\` in percent, \`pan\` and \`tilt\` in degrees.
+\`health\` is the worst of all readings of the machine (\`ok\`, \`warning\`, \`critical\`), \`healthAdvice\` what to do.
 
 \`${topics.telemetry}\`:
 
 ${json(telemetry)}
 
 \`bitrate\` is in kbit/s, \`queueDelay\` in milliseconds; the two counters begin at 0 with each session.
+The last five are about the machine: °C of the hottest sensor, percent, percent, MB, dBm; null where it does not tell.
 
 \`${topics.result}\`, or the response topic of the command:
 

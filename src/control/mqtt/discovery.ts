@@ -88,6 +88,7 @@ function lineComponents(options: MqttOptions): Record<string, Component> {
       ...{ p: "sensor", name: "Time in phase", dev_cla: "duration", unit_of_meas: "min" },
       ...{ stat_cla: "measurement", ...telemetry("phaseMinutes"), ...diagnostic },
     },
+    ...healthComponents(state, telemetry),
     destination: {
       ...{ p: "select", name: "Destination", ops: destinationChoices(destinations) },
       ...{ ...state("destination"), ...command("destination") },
@@ -104,6 +105,48 @@ function lineComponents(options: MqttOptions): Record<string, Component> {
     version: {
       ...{ p: "update", name: "Version", stat_t: topics.state, ...diagnostic },
       val_tpl: "{{ {'installed_version': value_json.version} | to_json }}",
+    },
+  };
+}
+
+type Place = (field: string) => Readonly<Record<string, string>>;
+
+/** What a board does not tell is null, which Home Assistant shows as unknown. */
+function healthComponents(state: Place, telemetry: Place): Record<string, Component> {
+  const measured = { stat_cla: "measurement", ...diagnostic };
+  return {
+    health: {
+      ...{ p: "sensor", name: "Health", dev_cla: "enum", ops: ["ok", "warning", "critical"] },
+      ...{ ...state("health"), ...diagnostic },
+    },
+    health_advice: { p: "sensor", name: "Health advice", ...state("healthAdvice"), ...diagnostic },
+    undervoltage: {
+      ...{ p: "binary_sensor", name: "Undervoltage", dev_cla: "problem" },
+      ...{ ...state("undervoltage"), ...diagnostic },
+    },
+    throttled: {
+      ...{ p: "binary_sensor", name: "Throttled", dev_cla: "problem" },
+      ...{ ...state("throttled"), ...diagnostic },
+    },
+    temperature: {
+      ...{ p: "sensor", name: "Temperature", dev_cla: "temperature", unit_of_meas: "°C" },
+      ...{ ...telemetry("temperature"), ...measured },
+    },
+    processor_use: {
+      ...{ p: "sensor", name: "Processor use", unit_of_meas: "%" },
+      ...{ ...telemetry("processorUse"), ...measured },
+    },
+    memory_available: {
+      ...{ p: "sensor", name: "Memory available", unit_of_meas: "%" },
+      ...{ ...telemetry("memoryAvailable"), ...measured },
+    },
+    disk_free: {
+      ...{ p: "sensor", name: "Disk free", dev_cla: "data_size", unit_of_meas: "MB" },
+      ...{ ...telemetry("diskFree"), ...measured },
+    },
+    wifi_signal: {
+      ...{ p: "sensor", name: "WiFi signal", dev_cla: "signal_strength", unit_of_meas: "dBm" },
+      ...{ ...telemetry("wifiSignal"), ...measured },
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { HealthKind, HealthLevel } from "../../domain/health.ts";
 import type { Status } from "../../domain/status.ts";
 import { everyDestination } from "./plain-commands.ts";
 
@@ -30,6 +31,13 @@ export interface LineState {
   readonly source: LinkSummary;
   readonly outputs: readonly LinkSummary[];
   readonly camera: CameraSummary | null;
+  /** How the machine is; null while nothing is known of it. */
+  readonly health: Exclude<HealthLevel, "unknown"> | null;
+  /** What is wrong with it and what to do, without values, so that it changes seldom. */
+  readonly healthAdvice: string | null;
+  /** Whether the supply is too weak now; null where that is not told. */
+  readonly undervoltage: Switch | null;
+  readonly throttled: Switch | null;
   readonly notice: string | null;
 }
 
@@ -63,6 +71,15 @@ export interface Telemetry {
   readonly targetBitrate: number;
   /** Whole minutes since the phase began. */
   readonly phaseMinutes: number;
+  /** Of the hottest sensor, whole °C; null where none is known, as for all of these. */
+  readonly temperature: number | null;
+  /** Percent. */
+  readonly processorUse: number | null;
+  readonly memoryAvailable: number | null;
+  /** MB free for the state directory. */
+  readonly diskFree: number | null;
+  /** dBm. */
+  readonly wifiSignal: number | null;
 }
 
 export function stateOf(
@@ -92,11 +109,12 @@ export function stateOf(
     source: summarize(source),
     outputs: outputs.map(summarize),
     camera: summarizeCamera(status.camera),
+    ...summarizeHealth(status.health),
     notice: status.notices.at(-1)?.slice(0, 255) ?? null,
   };
 }
 
-export function telemetryOf({ source, outputs, rate, sinceSeconds }: Status): Telemetry {
+export function telemetryOf({ source, outputs, rate, sinceSeconds, health }: Status): Telemetry {
   const queues = outputs.map(({ queue }) => queue);
   const dropped = queues.reduce((sum, queue) => sum + (queue?.droppedUnits ?? 0), 0);
   return {
@@ -107,6 +125,11 @@ export function telemetryOf({ source, outputs, rate, sinceSeconds }: Status): Te
     queueDelay: Math.round(Math.max(0, ...queues.map((queue) => queue?.milliseconds ?? 0))),
     targetBitrate: Math.round((rate?.target ?? 0) / 1000),
     phaseMinutes: Math.floor(sinceSeconds / 60),
+    temperature: greatest(health, "temperature"),
+    processorUse: greatest(health, "cpu"),
+    memoryAvailable: greatest(health, "memory"),
+    diskFree: greatest(health, "disk"),
+    wifiSignal: greatest(health, "wifi"),
   };
 }
 
@@ -134,6 +157,32 @@ function summarizeCamera(camera: Status["camera"]): CameraSummary | null {
     screen: screen ?? null,
     lights: lights === undefined ? null : Math.round(lights * 100),
   };
+}
+
+function summarizeHealth(
+  health: Status["health"],
+): Pick<LineState, "health" | "healthAdvice" | "undervoltage" | "throttled"> {
+  const advice = health?.items.filter(({ advice }) => advice !== "") ?? [];
+  const isNow = (kind: HealthKind): Switch | null => {
+    const known = health?.items.filter((item) => item.kind === kind && item.level !== "unknown") ?? [];
+    if (known.length === 0) return null;
+    return onOff(known.some(({ isNow }) => isNow === true));
+  };
+  return {
+    health: health === undefined || health.level === "unknown" ? null : health.level,
+    healthAdvice:
+      advice
+        .map(({ name, advice }) => `${name}: ${advice}`)
+        .join(" ")
+        .slice(0, 255) || null,
+    undervoltage: isNow("undervoltage"),
+    throttled: isNow("throttling"),
+  };
+}
+
+function greatest(health: Status["health"], kind: HealthKind): number | null {
+  const values = health?.items.flatMap((item) => (item.kind === kind ? (item.value ?? []) : [])) ?? [];
+  return values.length === 0 ? null : Math.round(Math.max(...values));
 }
 
 function rounded(value: number | undefined): number | null {

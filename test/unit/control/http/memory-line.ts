@@ -41,6 +41,21 @@ export const fullStatus: Complete<Status> = {
     bitsPerSecond: 4_000_000,
   },
   picture: { width: 1920, height: 1080, profile: "High" },
+  health: {
+    level: "warning",
+    strain: 1,
+    items: [
+      {
+        name: "processor",
+        kind: "temperature",
+        level: "warning",
+        value: 77.5,
+        isNow: true,
+        shown: "78 °C",
+        advice: "Give the board air.",
+      },
+    ],
+  },
   path: "copy",
   verdict: {
     kind: "ask-camera",

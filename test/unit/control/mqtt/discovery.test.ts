@@ -42,7 +42,7 @@ const sensorClasses = [
   platform(
     "sensor",
     { ...reading, stat_cla: { enum: ["measurement", "total_increasing"] } },
-    { unit_of_meas: { const: "fps" } },
+    { unit_of_meas: { enum: ["fps", "%"] } },
   ),
   platform("sensor", { ...reading, dev_cla: { const: "enum" }, ops: words }),
   platform("sensor", {
@@ -57,6 +57,16 @@ const sensorClasses = [
     unit_of_meas: { enum: ["d", "h", "min", "s", "ms"] },
     stat_cla: { const: "measurement" },
   }),
+  ...[
+    ["temperature", "°C"],
+    ["data_size", "MB"],
+    ["signal_strength", "dBm"],
+  ].map(([dev_cla, unit]) =>
+    platform("sensor", {
+      ...{ ...reading, dev_cla: { const: dev_cla }, unit_of_meas: { const: unit } },
+      stat_cla: { const: "measurement" },
+    }),
+  ),
 ];
 
 const number = { type: "number" };

@@ -67,5 +67,38 @@ test("losses before and after the hub are added up, and the slowest queue is tol
       targetBitrate: 0,
       phaseMinutes: 1,
     },
+    ...{ temperature: null, processorUse: null, memoryAvailable: null, diskFree: null, wifiSignal: null },
   });
+});
+
+test("the machine's health is told by its level, what to do, and the worst sensor", () => {
+  const items = [
+    { name: "processor", kind: "temperature", level: "ok", value: 61.7, shown: "62 °C", advice: "" },
+    { name: "graphics", kind: "temperature", level: "ok", value: 58.2, shown: "58 °C", advice: "" },
+    {
+      name: "supply",
+      kind: "undervoltage",
+      level: "warning",
+      value: 1,
+      isNow: false,
+      shown: "was",
+      advice: "A.",
+    },
+    {
+      name: "throttled",
+      kind: "throttling",
+      level: "warning",
+      value: 2,
+      isNow: true,
+      shown: "yes",
+      advice: "B.",
+    },
+    { name: "WiFi signal", kind: "wifi", level: "unknown", shown: "not known here", advice: "" },
+  ] as const;
+  const health = { level: "warning", strain: 1, items } as const;
+  expect(state({ health })).toMatchObject({
+    ...{ health: "warning", healthAdvice: "supply: A. throttled: B.", undervoltage: "OFF", throttled: "ON" },
+  });
+  expect(telemetryOf({ ...idleStatus, health })).toMatchObject({ temperature: 62, wifiSignal: null });
+  expect(state({})).toMatchObject({ health: null, healthAdvice: null, undervoltage: null, throttled: null });
 });

@@ -22,6 +22,8 @@ export interface Transcoder {
 
 export interface TranscoderRequest {
   readonly target: TranscodeTarget;
+  /** Steps by which less is encoded than the machine could, as it is hot or throttled: 0 to 3; 0 where absent. */
+  readonly strain?: number;
   /** Takes the new pictures; must not block or throw. Their `ptsUs` strictly rises over all runs. */
   readonly emit: (unit: VideoUnit) => void;
   readonly report: Report;

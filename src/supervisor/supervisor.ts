@@ -64,6 +64,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     options.report(event);
     if (session === undefined || event.type === "phase") return;
     if (event.type === "source" && event.state === "running") camera.refresh();
+    if (event.type === "health") session.setStrain(event.health.strain);
     const { phase, reason } = board.judge();
     const now = status();
     if (phase !== now.phase || reason !== now.reason) setPhase(phase, reason);
@@ -176,7 +177,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     using scope = childSignal(signal);
     const unwanted = untilUnwanted(edition, scope.signal);
     const rateLimits = (): RateLimits => ({ ...line.rate, cap: state.settings.bitrateCap });
-    const context = { encoder, rateLimits, idrSeconds: () => idrSeconds, report };
+    const strain = (): number => status().health?.strain ?? 0;
+    const context = { encoder, rateLimits, idrSeconds: () => idrSeconds, strain, report };
     const current = new Session(line.build(state.settings), context, state.settings.destinations);
     const running = options
       .prepare((reason) => setPhase("starting", reason), scope.signal)

@@ -1,11 +1,14 @@
 import type { ProvenChain } from "../domain/board.ts";
 import { Fault } from "../domain/fault.ts";
 import type { TranscodeTarget } from "../domain/verdict.ts";
+import { easePlan } from "./ease-plan.ts";
 import { planSoftware, planTranscode } from "./planner.ts";
 import type { TranscodeInput, TranscodePlan } from "./planner.ts";
 
 export interface PlanningOptions {
   readonly target: TranscodeTarget;
+  /** Steps by which this transcoder is to do less than the machine could, 0 to 3; 0 where absent. */
+  readonly strain?: number;
   /** What this machine encodes with; asked for the first plan only, so that the picture keeps its size. */
   readonly chain?: () => ProvenChain | undefined;
   readonly warn: (text: string) => void;
@@ -37,11 +40,11 @@ export class Planning {
   }
 
   next(input: TranscodeInput): TranscodePlan {
-    const { chain, warn } = this.#options;
+    const { strain = 0, chain, warn } = this.#options;
     if (this.#encoder === undefined) this.#proven = chain?.();
     const plan =
       this.#deaths < mostDeaths
-        ? planTranscode(this.#asked, input, this.#proven)
+        ? easePlan(planTranscode(this.#asked, input, this.#proven), input, strain)
         : planSoftware(this.#target);
     if (plan.note !== undefined && plan.note !== this.#toldNote) warn(plan.note);
     this.#encoder = plan.runner === "ffmpeg" ? plan.encode.codec : plan.name;

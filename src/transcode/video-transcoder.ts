@@ -68,7 +68,7 @@ export function createVideoTranscoder(options: VideoTranscoderOptions): VideoTra
   let lastDropUs = Number.NEGATIVE_INFINITY;
 
   const warn = (text: string): void => report({ type: "notice", part: "video", severity: "warning", text });
-  const planning = new Planning({ target, warn, ...(chain && { chain }) });
+  const planning = new Planning({ target, warn, strain: options.strain ?? 0, ...(chain && { chain }) });
   const context = { warn, ...(priority !== undefined && { priority }) };
 
   const mayBegin = (unit: VideoUnit): boolean =>

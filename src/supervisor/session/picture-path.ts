@@ -32,6 +32,7 @@ const worthAnEncoder = 0.15;
 interface Encoder {
   /** What it makes. */
   target: TranscodeTarget;
+  readonly strain: number;
   readonly transcoder: Transcoder;
   readonly scope: ReturnType<typeof childSignal>;
   /** IDR pictures to come before the one that is the first to be shown. */
@@ -58,6 +59,7 @@ export class PicturePath {
   /** The camera's pictures since the IDR at which the encoder is left, while its last ones come out. */
   #leaving: VideoUnit[] | undefined;
   #judged: TranscodeTarget | undefined;
+  #strain = 0;
   #wantsCopy = true;
   /** The camera's pictures go on only with an IDR: those before it follow nothing that the viewers have seen. */
   #awaitsIdr = false;
@@ -104,7 +106,8 @@ export class PicturePath {
       return;
     }
     const planned = this.#next ?? (this.#leaving === undefined ? this.#current : undefined);
-    if (planned !== undefined && suits(planned, target)) return;
+    const isRightStrain = planned?.strain === this.#strain;
+    if (planned !== undefined && isRightStrain && suits(planned, target)) return;
     this.#end(this.#next);
     this.#next = this.#begin(target);
   }
@@ -113,6 +116,14 @@ export class PicturePath {
   setRate(bitsPerSecond: number): void {
     const target = (this.#next ?? this.#current)?.target;
     if (target !== undefined && !this.#wantsCopy) this.#aim({ ...target, bitsPerSecond });
+  }
+
+  /** Encodes less from the next encoder on, where there is one; what is copied stays as it is. */
+  setStrain(steps: number): void {
+    if (steps === this.#strain) return;
+    this.#strain = steps;
+    const target = (this.#next ?? this.#current)?.target;
+    if (target !== undefined && !this.#wantsCopy) this.#aim(target);
   }
 
   #copy(unit: VideoUnit): void {
@@ -137,10 +148,12 @@ export class PicturePath {
     const { sps, pps } = this.#sets;
     const encoder: Encoder = {
       target,
+      strain: this.#strain,
       scope,
       passedOver: unsureIdrs,
       transcoder: createTranscoder({
         target,
+        strain: this.#strain,
         report,
         ...(sps && pps && { parameterSets: { sps, pps } }),
         gop: () => this.#gopNow().filter((unit) => unit.kind === "video"),
@@ -169,7 +182,7 @@ export class PicturePath {
     if (unit.keyframe) encoder.passedOver -= 1;
     const isGood = this.#current !== undefined || encoder.passedOver < 0;
     if (encoder === this.#next && unit.keyframe && isGood) {
-      const from = this.#current === undefined ? "copied" : "encoded at another rate";
+      const from = this.#current === undefined ? "copied" : "encoded otherwise";
       this.#end(this.#current);
       this.#current = encoder;
       this.#next = undefined;

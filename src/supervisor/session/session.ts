@@ -43,6 +43,8 @@ export interface SessionContext {
   readonly encoder: EncoderSettings;
   readonly rateLimits: () => RateLimits;
   readonly idrSeconds: () => number;
+  /** Steps by which an encoder should do less, as the machine is hot; `setStrain` tells another. */
+  readonly strain: () => number;
   readonly report: Report;
 }
 
@@ -65,6 +67,7 @@ export class Session {
   #destinations: readonly string[];
   #startOutputs: (() => void) | undefined;
   #sourceRunning = false;
+  #path: PicturePath | undefined;
   readonly #tellFormat: (unit: VideoUnit) => void;
   /** When the camera's newest picture came. */
   #acceptedUs = Number.NEGATIVE_INFINITY;
@@ -99,6 +102,8 @@ export class Session {
       },
       scope.signal,
     );
+    path.setStrain(this.#context.strain());
+    this.#path = path;
     using adaptation = new Adaptation({
       outputs: () => [...this.#running.values()],
       range: () => rateRange(this.#context.rateLimits(), this.#rules(), encoder, path.encoding),
@@ -132,6 +137,11 @@ export class Session {
       const outputsDone = [...this.#running.values()].map(({ done }) => done);
       await Promise.allSettled([sourceDone, audioDone, ...outputsDone]);
     }
+  }
+
+  /** Encodes so many steps less than the machine could; a copy is not touched. */
+  setStrain(steps: number): void {
+    this.#path?.setStrain(steps);
   }
 
   /** Ends the outputs that are not named and starts those that are; the others do not feel it. */

@@ -113,7 +113,7 @@ describe("the path of the picture", () => {
     expect(line.encoder(1).request.target).toEqual({ ...target, bitsPerSecond: 2e6 });
     expect(line.encoder(0).pushed).toHaveLength(2);
     expect(line.events.at(-1)).toMatchObject({
-      reason: expect.stringContaining("encoded at another rate before"),
+      reason: expect.stringContaining("encoded otherwise before"),
     });
   });
 
@@ -160,6 +160,34 @@ describe("the path of the picture", () => {
     line.path.setTarget(target);
     line.path.setTarget({ ...target, width: 1280, height: 720 });
     expect(line.made).toHaveLength(2);
+  });
+
+  it("makes a smaller encoder for a board that is hot, and leaves the first one at its IDR", () => {
+    using line = setUp();
+    line.path.setTarget(target);
+    line.accept(idr(0));
+    line.emitBad(0, 2);
+    line.emit(0, encoded(0, true));
+    line.path.setStrain(1);
+    line.path.setStrain(1);
+    expect(line.made.map(({ request }) => request.strain)).toEqual([0, 1]);
+    line.emit(0, encoded(33));
+    line.emit(1, encoded(66, true));
+    line.emit(0, encoded(66));
+    expect(times(line.published.filter(isEncoded))).toEqual([0, 33, 66]);
+    line.path.setRate(2e6);
+    line.path.setStrain(0);
+    expect(line.made.map(({ request }) => request.strain)).toEqual([0, 1, 1, 0]);
+  });
+
+  it("never touches a copy, however hot the board is", () => {
+    using line = setUp();
+    line.path.setStrain(3);
+    line.accept(idr(0), p(33));
+    expect(times(line.published)).toEqual([0, 33]);
+    expect(line.made).toEqual([]);
+    line.path.setTarget(target);
+    expect(line.encoder().request.strain).toBe(3);
   });
 
   it("has no rate to set while it copies", () => {

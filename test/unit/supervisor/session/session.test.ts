@@ -210,6 +210,10 @@ describe("a session's status", () => {
     expect(line.supervisor.status().path).toBe("transcode");
     await pass(500);
     expect(line.supervisor.status().rate).toBeDefined();
+    const health = { level: "warning", strain: 2, items: [] } as const;
+    line.supervisor.report({ type: "health", health, changed: [] });
+    expect(made.at(-1)?.request.strain).toBe(2);
+    expect(line.supervisor.status().health).toEqual(health);
   });
 });
 

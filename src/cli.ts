@@ -4,6 +4,7 @@ import { Fault, toFault } from "./domain/fault.ts";
 import { readVersion } from "./lib/version.ts";
 import { checkConfig } from "./verbs/check-config.ts";
 import { demo } from "./verbs/demo.ts";
+import { doctor } from "./verbs/doctor.ts";
 import { probe } from "./verbs/probe.ts";
 import { profile } from "./verbs/profile.ts";
 import { camera, lock, restart, set, start, status, stop, unlock } from "./verbs/remote.ts";
@@ -19,6 +20,7 @@ const verbs: readonly Verb[] = [
   simulate,
   probe,
   profile,
+  doctor,
   status,
   start,
   stop,

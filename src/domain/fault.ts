@@ -41,6 +41,7 @@ const faults = {
   "rate-limited": { retryable: true },
   "not-supported": { retryable: false },
   "not-permitted": { retryable: false },
+  "not-well": { retryable: false },
   // Surfaces.
   "surface-unreachable": { retryable: true },
   "surface-refused": { retryable: false },

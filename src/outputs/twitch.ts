@@ -1,12 +1,11 @@
-import type { Socket } from "node:net";
 import { Fault, toFault } from "../domain/fault.ts";
 import { Secret } from "../domain/secret.ts";
 import type { Report } from "../domain/status.ts";
 import { nowUs } from "../lib/clock.ts";
 import { childSignal } from "../lib/signals.ts";
-import { Handshake } from "../rtmp/handshake.ts";
 import type { ResolveTarget } from "./rtmp.ts";
-import { openSocket, parseRtmpUrl } from "./rtmp-socket.ts";
+import { shakeHands } from "./rtmp-knock.ts";
+import { parseRtmpUrl } from "./rtmp-socket.ts";
 import {
   fallbackList,
   fetchIngestList,
@@ -97,7 +96,7 @@ export async function findNearest(
 ): Promise<string> {
   using scope = childSignal(signal);
   const timer = setTimeout(() => scope.abort(), handshakeMs);
-  const attempts = urls.map((url) => shakeHands(url, ca, scope.signal));
+  const attempts = urls.map((url) => shakeHands(url, ca, scope.signal).then(() => url));
   try {
     return await Promise.any(attempts);
   } catch {
@@ -111,40 +110,4 @@ export async function findNearest(
   } finally {
     clearTimeout(timer);
   }
-}
-
-async function shakeHands(
-  url: string,
-  ca: string | Buffer | undefined,
-  signal: AbortSignal,
-): Promise<string> {
-  const { socket } = await openSocket(parseRtmpUrl(url), ca, signal);
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const fail = (): void =>
-    reject(new Fault("output-closed", "The server closed the connection during the handshake."));
-  socket.on("error", fail).on("close", fail);
-  signal.addEventListener("abort", fail, { once: true });
-  try {
-    if (signal.aborted) fail();
-    runHandshake(socket, resolve, reject);
-    await promise;
-    return url;
-  } finally {
-    signal.removeEventListener("abort", fail);
-    socket.destroy();
-  }
-}
-
-function runHandshake(socket: Socket, onDone: () => void, onFault: (error: unknown) => void): void {
-  const handshake = new Handshake("client");
-  socket.on("data", (bytes: Buffer) => {
-    try {
-      const step = handshake.push(bytes);
-      if (step.reply.length > 0) socket.write(step.reply);
-      if (step.done) onDone();
-    } catch (error) {
-      onFault(error);
-    }
-  });
-  socket.write(handshake.hello());
 }

@@ -43,3 +43,10 @@ export const sourceRetryPolicy: RetryPolicy = {
     return between(second / 2, exponential(failures, 10 * second));
   },
 };
+
+/** A dead encoder is replaced at once; one that dies again and again, ever more slowly. */
+export const transcoderRetryPolicy: RetryPolicy = {
+  healthyAfterMs: 5000,
+  delayMs: (_fault, failures) =>
+    failures === 1 ? 0 : Math.min(10_000, 500 * 2 ** Math.min(failures - 2, 10)),
+};

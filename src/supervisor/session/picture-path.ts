@@ -4,11 +4,11 @@ import type { Path, Report } from "../../domain/status.ts";
 import type { CreateTranscoder, Transcoder } from "../../domain/transcoder.ts";
 import type { TranscodeTarget } from "../../domain/verdict.ts";
 import { retry } from "../../lib/retry.ts";
-import type { RetryPolicy } from "../../lib/retry.ts";
 import { childSignal } from "../../lib/signals.ts";
 import { GopCache } from "../../media/gop-cache.ts";
 import { nalType, typeOf } from "../../media/h264.ts";
 import type { ParameterSets } from "../../media/h264.ts";
+import { transcoderRetryPolicy } from "../retry-policy.ts";
 
 export interface PicturePathOptions {
   /** Absent where pictures are never encoded anew. */
@@ -20,6 +20,7 @@ export interface PicturePathOptions {
   readonly report: Report;
 }
 
+<<<<<<< HEAD
 /** A dead encoder is replaced at once; one that dies again and again, ever more slowly. */
 const transcoderRetryPolicy: RetryPolicy = {
   healthyAfterMs: 5000,
@@ -27,6 +28,9 @@ const transcoderRetryPolicy: RetryPolicy = {
     failures === 1 ? 0 : Math.min(10_000, 500 * 2 ** Math.min(failures - 2, 10)),
 };
 /** Where another bit rate needs another encoder, only a change of this share is worth one. */
+=======
+/** Another bit rate needs another encoder: only a change of this share is worth one. */
+>>>>>>> 0b10b74 (verbs: doctor, which says what is wrong with board, network, ingest and configuration)
 const worthAnEncoder = 0.15;
 
 interface Encoder {
@@ -106,24 +110,32 @@ export class PicturePath {
       return;
     }
     const planned = this.#next ?? (this.#leaving === undefined ? this.#current : undefined);
+<<<<<<< HEAD
     const isRightStrain = planned?.strain === this.#strain;
     if (planned !== undefined && isRightStrain && suits(planned, target)) return;
+=======
+    const isAsStrained = planned?.strain === this.#strain;
+    if (planned !== undefined && isAsStrained && !isWorthAnEncoder(planned.target, target)) return;
+>>>>>>> 0b10b74 (verbs: doctor, which says what is wrong with board, network, ingest and configuration)
     this.#end(this.#next);
     this.#next = this.#begin(target);
   }
 
   /** Another bit rate for the encoder, where there is one. */
   setRate(bitsPerSecond: number): void {
-    const target = (this.#next ?? this.#current)?.target;
-    if (target !== undefined && !this.#wantsCopy) this.#aim({ ...target, bitsPerSecond });
+    this.#aimAgain({ bitsPerSecond });
   }
 
-  /** Encodes less from the next encoder on, where there is one; what is copied stays as it is. */
+  /** Encodes less, with another encoder where there is one; what is copied stays as it is. */
   setStrain(steps: number): void {
     if (steps === this.#strain) return;
     this.#strain = steps;
+    this.#aimAgain({});
+  }
+
+  #aimAgain(change: Partial<TranscodeTarget>): void {
     const target = (this.#next ?? this.#current)?.target;
-    if (target !== undefined && !this.#wantsCopy) this.#aim(target);
+    if (target !== undefined && !this.#wantsCopy) this.#aim({ ...target, ...change });
   }
 
   #copy(unit: VideoUnit): void {

@@ -1,0 +1,73 @@
+import { openRoot } from "../../boards/root.ts";
+import { createRunProgram } from "../../boards/run-program.ts";
+import { secretsOf } from "../../config/build.ts";
+import { loadConfig } from "../../config/load.ts";
+import { stateDirectoryToUse } from "../../config/paths.ts";
+import { Fault, toFault } from "../../domain/fault.ts";
+import { createMask } from "../../lib/log.ts";
+import { boardChecks, recognise } from "./board-checks.ts";
+import { certificateChecks } from "./certificate-checks.ts";
+import { runChecks } from "./check.ts";
+import type { Check } from "./check.ts";
+import { configChecks } from "./config-checks.ts";
+import type { DoctorContext } from "./context.ts";
+import { ingestChecks } from "./ingest-checks.ts";
+import { dnsChecks, networkChecks } from "./network-checks.ts";
+import { programChecks } from "./program-checks.ts";
+import { doctorResult, doctorText } from "./report.ts";
+import { systemChecks } from "./system-checks.ts";
+import { wifiChecks } from "./wifi-checks.ts";
+
+export interface DoctorOptions {
+  /** Folder with the files of another machine; `/` for this one. */
+  readonly root: string;
+  readonly configPath: string | undefined;
+  readonly fix: boolean;
+  readonly json: boolean;
+  print(line: string): void;
+}
+
+/** Looks at everything and prints it. Rejects with `not-well` when something is wrong. */
+export async function runDoctor(options: DoctorOptions, signal: AbortSignal): Promise<void> {
+  const mask = createMask();
+  const context = await openContext(options, signal);
+  if (context.config !== undefined) for (const secret of secretsOf(context.config)) mask.add(secret);
+  const checks = await listChecks(context);
+  const result = doctorResult(await runChecks(checks, { fix: options.fix }, signal));
+  options.print(mask.apply(options.json ? JSON.stringify(result) : doctorText(result)));
+  const wrong = result.findings.filter(({ verdict }) => verdict === "wrong").map(({ id }) => id);
+  if (wrong.length > 0) throw new Fault("not-well", `Something is wrong: ${wrong.join(", ")}.`);
+}
+
+async function openContext({ root, configPath }: DoctorOptions, signal: AbortSignal): Promise<DoctorContext> {
+  const opened = openRoot(root);
+  const common = { root: opened, configPath, run: createRunProgram(signal) };
+  const fallback = stateDirectoryToUse();
+  if (!opened.isThisMachine && configPath === undefined)
+    return { ...common, config: undefined, problem: undefined, stateDirectory: "/var/lib/spotlive" };
+  try {
+    const config = await loadConfig(configPath);
+    return { ...common, config, problem: undefined, stateDirectory: config.stateDirectory };
+  } catch (error) {
+    return { ...common, config: undefined, problem: toFault(error).message, stateDirectory: fallback };
+  }
+}
+
+async function listChecks(context: DoctorContext): Promise<readonly Check[]> {
+  const board = recognise(context);
+  const profile = await board.then(
+    ({ choice }) => choice.chosen.profile,
+    () => undefined,
+  );
+  return [
+    ...configChecks(context),
+    ...boardChecks(context, board),
+    ...programChecks(context, profile),
+    ...systemChecks(context),
+    ...wifiChecks(context),
+    ...networkChecks(context),
+    ...dnsChecks(context),
+    ...ingestChecks(context),
+    ...certificateChecks(context),
+  ];
+}

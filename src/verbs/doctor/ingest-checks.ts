@@ -13,6 +13,8 @@ import type { DoctorContext } from "./context.ts";
 
 const candidates = 5;
 const limitMs = 15_000;
+/** Longer than anybody would wait for a live line. */
+const answerMs = 8000;
 
 /** Each destination as far as RTMP's handshake: nothing is published, and no key leaves this machine. */
 export function ingestChecks({ config, root }: DoctorContext): readonly Check[] {
@@ -29,16 +31,21 @@ async function checkIngest(
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const certificateId = `certificate:${output.name}`;
+  const late = AbortSignal.timeout(answerMs);
+  const either = AbortSignal.any([signal, late]);
   try {
-    const url = addressOf(output) ?? (await nearestTwitch(output.ca, signal));
-    const shaken = await shakeHands(url, output.ca, signal);
+    const url = addressOf(output) ?? (await nearestTwitch(output.ca, either));
+    const shaken = await shakeHands(url, output.ca, either);
     const { host, port } = parseRtmpUrl(url);
     const found = ok(id, `${host}:${port} ${describe(shaken)}.`);
     const { certificate } = shaken;
     if (certificate === undefined) return [found];
     return [found, judgeExpiry(certificateId, `the certificate of ${host}`, certificate)];
   } catch (error) {
-    const { code, message } = toFault(error);
+    const { code, message: text } = toFault(error);
+    const message = late.aborted
+      ? `It did not answer with RTMP's handshake within ${answerMs / 1000} s.`
+      : text;
     const meaning = "Nothing can be published there.";
     const remedy =
       code === "output-tls"

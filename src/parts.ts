@@ -122,7 +122,13 @@ function createSpot(source: SpotConfig, config: Config, report: Report, mask: Ma
   };
 }
 
-function createOutput(output: OutputConfig, settings: LineSettings, config: Config, report: Report): Output {
+/** One configured destination. */
+export function createOutput(
+  output: OutputConfig,
+  settings: LineSettings,
+  config: Config,
+  report: Report,
+): Output {
   const { name, streamKey } = output;
   return createRtmpOutput({
     name,

@@ -7,6 +7,11 @@ export const doctor: Verb = {
   options: {
     ...configOption,
     fix: { type: "boolean", doc: "put right what can safely be put right, and say what was done" },
+    bandwidth: {
+      type: "string",
+      value: "NAME",
+      doc: "publish to this output for 10 s and measure it; only on Twitch does nobody see that",
+    },
     root: {
       type: "string",
       value: "DIR",
@@ -18,6 +23,7 @@ export const doctor: Verb = {
     const { resolve } = await import("node:path");
     const { runDoctor } = await import("./doctor/doctor-run.ts");
     const options = { root: resolve(text("root") ?? "/"), configPath: text("config") };
-    await runDoctor({ ...options, fix: flag("fix"), json: flag("json"), print }, signal);
+    const bandwidth = text("bandwidth");
+    await runDoctor({ ...options, bandwidth, fix: flag("fix"), json: flag("json"), print }, signal);
   },
 };

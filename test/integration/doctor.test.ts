@@ -37,6 +37,12 @@ interface Examined extends DoctorResult {
   finding(id: string): Finding;
 }
 
+interface Invoked {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 interface Examination {
   readonly source?: object;
   readonly output?: object;
@@ -47,8 +53,8 @@ interface Examination {
 
 let examinations = 0;
 
-/** Runs `spotlive doctor --json` on a configuration with one output. */
-async function examine({ source, output, args = [], enter, env }: Examination): Promise<Examined> {
+/** Runs `spotlive doctor --json` on a configuration with one output, to its end. */
+async function invoke({ source, output, args = [], enter, env }: Examination): Promise<Invoked> {
   examinations += 1;
   const path = join(directory, `${examinations}.yaml`);
   const config = {
@@ -59,10 +65,15 @@ async function examine({ source, output, args = [], enter, env }: Examination): 
   const command: CommandLine = [process.execPath, program, "doctor", "--json", "--config", path, ...args];
   const [file, ...argv] = enter?.(command) ?? command;
   const options = { env: { ...process.env, ...env } };
-  const { code, stdout, stderr } = await run(file, argv, options).then(
+  return run(file, argv, options).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
-    (error: { code: number; stdout: string; stderr: string }) => error,
+    (error: Invoked) => error,
   );
+}
+
+/** The same, with what it printed. */
+async function examine(examination: Examination): Promise<Examined> {
+  const { code, stdout, stderr } = await invoke(examination);
   const result = JSON.parse(stdout) as DoctorResult;
   expect(code).toBe(result.findings.some(({ verdict }) => verdict === "wrong") ? 1 : 0);
   const finding = (id: string): Finding => {
@@ -239,6 +250,30 @@ describe.skipIf(noUplink !== undefined)("spotlive doctor in a network of its own
     });
     expect(ill.finding("ingest:main").verdict).not.toBe("ok");
     expect(ill.finding("send-buffer")).toMatchObject({ verdict: "ok" });
+    life.abort();
+  });
+
+  it("measures an uplink by publishing to the output that is named, and to no other", async () => {
+    const life = new AbortController();
+    await using uplink = await openUplink({}, life.signal);
+    await uplink.setSysctl("net.ipv4.tcp_notsent_lowat", 32_768);
+    await using nginx = await startNginxRtmp({ enter: uplink.far, listen: uplink.farAddress });
+    const examination = { output: { url: nginx.url }, enter: uplink.near };
+    const refused = await invoke({ ...examination, args: ["--bandwidth", "other"] });
+    expect(refused).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("the name of an output (main)"),
+    });
+    const wide = await examine({ ...examination, args: ["--bandwidth", "main"] });
+    expect(wide.finding("bandwidth:main")).toMatchObject({ verdict: "ok" });
+    await uplink.setRate(2_000_000);
+    const narrow = await examine({ ...examination, args: ["--bandwidth", "main"] });
+    const { verdict, evidence } = narrow.finding("bandwidth:main");
+    expect(verdict).toBe("warning");
+    const carried = Number(/^Of 6\.00 Mbit\/s, ([\d.]+) Mbit\/s arrived/.exec(evidence)?.[1]);
+    expect(carried).toBeGreaterThan(1.5);
+    expect(carried).toBeLessThan(2.1);
+    expect(wide.output + narrow.output).not.toContain(key);
     life.abort();
   });
 

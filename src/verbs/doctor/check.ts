@@ -61,8 +61,12 @@ export async function runChecks(
       options.fix && before.some(({ verdict }) => verdict === "wrong" || verdict === "warning");
     findings.push(...(isFixable && check.fix !== undefined ? await fixOne(check, before, signal) : before));
   }
-  return findings.toSorted((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict));
+  return findings.toSorted(byVerdict);
 }
+
+/** The wrong ones first. */
+export const byVerdict = (a: Finding, b: Finding): number =>
+  order.indexOf(a.verdict) - order.indexOf(b.verdict);
 
 async function runOne(check: Check, parent: AbortSignal): Promise<readonly Finding[]> {
   using scope = childSignal(parent);

@@ -5,9 +5,10 @@ import { loadConfig } from "../../config/load.ts";
 import { stateDirectoryToUse } from "../../config/paths.ts";
 import { Fault, toFault } from "../../domain/fault.ts";
 import { createMask } from "../../lib/log.ts";
+import { bandwidthCheck } from "./bandwidth.ts";
 import { boardChecks, recognise } from "./board-checks.ts";
 import { certificateChecks } from "./certificate-checks.ts";
-import { runChecks } from "./check.ts";
+import { byVerdict, runChecks } from "./check.ts";
 import type { Check } from "./check.ts";
 import { configChecks } from "./config-checks.ts";
 import type { DoctorContext } from "./context.ts";
@@ -23,6 +24,8 @@ export interface DoctorOptions {
   readonly root: string;
   readonly configPath: string | undefined;
   readonly fix: boolean;
+  /** Name of the output whose uplink is measured by publishing to it. */
+  readonly bandwidth: string | undefined;
   readonly json: boolean;
   print(line: string): void;
 }
@@ -32,11 +35,24 @@ export async function runDoctor(options: DoctorOptions, signal: AbortSignal): Pr
   const mask = createMask();
   const context = await openContext(options, signal);
   if (context.config !== undefined) for (const secret of secretsOf(context.config)) mask.add(secret);
+  const bandwidth = bandwidthChecks(options, context);
   const checks = await listChecks(context);
-  const result = doctorResult(await runChecks(checks, { fix: options.fix }, signal));
+  const found = await runChecks(checks, { fix: options.fix }, signal);
+  // Alone: what else is asked of the network would be measured too.
+  const measured = await runChecks(bandwidth, { fix: false }, signal);
+  const result = doctorResult([...measured, ...found].toSorted(byVerdict));
   options.print(mask.apply(options.json ? JSON.stringify(result) : doctorText(result)));
   const wrong = result.findings.filter(({ verdict }) => verdict === "wrong").map(({ id }) => id);
   if (wrong.length > 0) throw new Fault("not-well", `Something is wrong: ${wrong.join(", ")}.`);
+}
+
+function bandwidthChecks({ bandwidth }: DoctorOptions, context: DoctorContext): readonly Check[] {
+  const { config } = context;
+  if (bandwidth === undefined || config === undefined || !context.root.isThisMachine) return [];
+  const output = config.outputs.find(({ name }) => name === bandwidth);
+  if (output !== undefined) return [bandwidthCheck(config, output, context)];
+  const names = config.outputs.map(({ name }) => name).join(", ");
+  throw new Fault("usage", `--bandwidth takes the name of an output (${names || "there is none"})`);
 }
 
 async function openContext({ root, configPath }: DoctorOptions, signal: AbortSignal): Promise<DoctorContext> {

@@ -42,6 +42,7 @@ describe("the command line", () => {
       "start",
       "stop",
       "check-config",
+      "doctor",
     ])
       expect(out).toMatch(new RegExp(`^ {2}${verb} `, "m"));
     expect(out).toContain("2 mistake in usage or configuration");
@@ -64,7 +65,7 @@ describe("the command line", () => {
     [[], "expected a verb, got nothing"],
     [
       ["fly"],
-      'expected one of run, demo, simulate, probe, profile, status, start, stop, restart, set, camera, lock, unlock, twitch, check-config, got "fly"',
+      'expected one of run, demo, simulate, probe, profile, doctor, status, start, stop, restart, set, camera, lock, unlock, twitch, check-config, got "fly"',
     ],
     [["run", "--fast"], "run: Unknown option '--fast'"],
     [["run", "now"], "run: Unexpected argument 'now'"],

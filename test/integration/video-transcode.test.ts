@@ -113,6 +113,15 @@ describe("a transcoded picture", () => {
     expect(line.given).toHaveLength(30);
     expect(line.notices()).toEqual([expect.stringContaining("320x180: 640x360 at 30 is more than")]);
   });
+
+  it("is made smaller, at half the rate, for a board that is throttled", async () => {
+    await using line = startTranscoder({}, { strain: 3 });
+    await line.play(source.slice(0, 60));
+    await line.transcoder.drain();
+    expect(parseSps(spsOf(line.given[0] ?? ({} as VideoUnit)))).toMatchObject({ width: 320, height: 180 });
+    expect(timesOf(line.given)).toEqual(range(0, 60, 2).map(timeOfPicture));
+    expect(line.notices()).toEqual([expect.stringContaining("320x180 at half the rate")]);
+  });
 });
 
 describe("a source without any IDR", () => {

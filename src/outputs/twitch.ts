@@ -32,7 +32,7 @@ export interface TwitchOptions {
   readonly report: Report;
 }
 
-const twitchListUrl = "https://ingest.twitch.tv/ingests";
+export const twitchListUrl = "https://ingest.twitch.tv/ingests";
 const freshUs = 600_000_000;
 const candidates = 5;
 const handshakeMs = 3000;

@@ -20,17 +20,7 @@ export interface PicturePathOptions {
   readonly report: Report;
 }
 
-<<<<<<< HEAD
-/** A dead encoder is replaced at once; one that dies again and again, ever more slowly. */
-const transcoderRetryPolicy: RetryPolicy = {
-  healthyAfterMs: 5000,
-  delayMs: (_fault, failures) =>
-    failures === 1 ? 0 : Math.min(10_000, 500 * 2 ** Math.min(failures - 2, 10)),
-};
 /** Where another bit rate needs another encoder, only a change of this share is worth one. */
-=======
-/** Another bit rate needs another encoder: only a change of this share is worth one. */
->>>>>>> 0b10b74 (verbs: doctor, which says what is wrong with board, network, ingest and configuration)
 const worthAnEncoder = 0.15;
 
 interface Encoder {
@@ -110,13 +100,8 @@ export class PicturePath {
       return;
     }
     const planned = this.#next ?? (this.#leaving === undefined ? this.#current : undefined);
-<<<<<<< HEAD
-    const isRightStrain = planned?.strain === this.#strain;
-    if (planned !== undefined && isRightStrain && suits(planned, target)) return;
-=======
     const isAsStrained = planned?.strain === this.#strain;
-    if (planned !== undefined && isAsStrained && !isWorthAnEncoder(planned.target, target)) return;
->>>>>>> 0b10b74 (verbs: doctor, which says what is wrong with board, network, ingest and configuration)
+    if (planned !== undefined && isAsStrained && suits(planned, target)) return;
     this.#end(this.#next);
     this.#next = this.#begin(target);
   }

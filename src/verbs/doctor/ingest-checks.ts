@@ -4,7 +4,7 @@ import { shakeHands } from "../../outputs/rtmp-knock.ts";
 import type { HandsShaken } from "../../outputs/rtmp-knock.ts";
 import { parseRtmpUrl } from "../../outputs/rtmp-socket.ts";
 import { fallbackList, fetchIngestList, parseIngestList } from "../../outputs/twitch-list.ts";
-import { findNearest } from "../../outputs/twitch.ts";
+import { findNearest, twitchListUrl } from "../../outputs/twitch.ts";
 import { judgeExpiry } from "./certificate-checks.ts";
 import { ok, wrong } from "./check.ts";
 import type { Check, Finding } from "./check.ts";
@@ -63,8 +63,6 @@ function describe({ roundTripMs, connectMs, handshakeMs, certificate }: HandsSha
   const [tcp, all, rtmp] = [roundTripMs, connectMs, handshakeMs].map((value) => `${value.toFixed(0)} ms`);
   return `is open ${how} after ${all} (one way there and back: ${tcp}), RTMP's handshake took ${rtmp}`;
 }
-
-const twitchListUrl = "https://ingest.twitch.tv/ingests";
 
 async function nearestTwitch(ca: string | undefined, signal: AbortSignal): Promise<string> {
   const list = await fetchIngestList(twitchListUrl, signal).then(parseIngestList, () => fallbackList);

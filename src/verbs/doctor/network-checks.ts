@@ -1,6 +1,7 @@
 import { defaultRoutes } from "../../boards/routes.ts";
 import type { Route } from "../../boards/routes.ts";
 import { parseRtmpUrl } from "../../outputs/rtmp-socket.ts";
+import { twitchListUrl } from "../../outputs/twitch.ts";
 import { toFault } from "../../domain/fault.ts";
 import { ok, unknown, warning, wrong } from "./check.ts";
 import type { Check, Finding } from "./check.ts";
@@ -158,7 +159,7 @@ export function dnsChecks({ config, root }: DoctorContext): readonly Check[] {
   });
 }
 
-const twitchHost = "ingest.twitch.tv";
+const twitchHost = new URL(twitchListUrl).hostname;
 
 export const reasonOf = (error: unknown): string => {
   const { code } = error as NodeJS.ErrnoException;

@@ -5,14 +5,8 @@ const realServers = { testTimeout: 120_000, hookTimeout: 120_000 };
 /** They judge when something happens, or feed several live streams at once: nothing runs beside them. */
 const timed = [
   ...["board-proof", "line-hold", "line-remedies", "line-sound", "line-steady", "line-uplink"],
-  ...[
-    "receive-oracle",
-    "uplink",
-    "video-transcode",
-    "gstreamer-board",
-    "gstreamer-bitrate",
-    "gstreamer-traps",
-  ],
+  ...["doctor-bandwidth", "gstreamer-board", "gstreamer-bitrate", "gstreamer-traps"],
+  ...["receive-oracle", "uplink", "video-transcode"],
 ].map((name) => `test/integration/${name}.test.ts`);
 
 export default defineConfig({

@@ -1,88 +1,34 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, readFile, stat } from "node:fs/promises";
 import { createServer as createTcpServer, type AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createServer } from "node:tls";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { makeVethPair, openUplink, whyNoUplink } from "../../src/simulator/uplink.ts";
 import { openNamespace, runInside, systemProgram } from "../../src/simulator/namespace.ts";
 import type { CommandLine, Namespace } from "../../src/simulator/namespace.ts";
-import type { Finding } from "../../src/verbs/doctor/check.ts";
-import type { DoctorResult } from "../../src/verbs/doctor/report.ts";
+import { key, openPractice } from "../helpers/doctor-run.ts";
+import type { Practice } from "../helpers/doctor-run.ts";
 import { makeFakeRoot } from "../helpers/fake-root.ts";
 import { freePort, startNginxRtmp } from "../helpers/nginx.ts";
 
 const run = promisify(execFile);
-const program = fileURLToPath(new URL("../../src/spotlive.mjs", import.meta.url));
 const never = new AbortController().signal;
-const key = "live_9_canary";
 
 const noUplink = await whyNoUplink(never);
 if (noUplink !== undefined) console.warn(`The doctor is not tested with routes of its own. ${noUplink}`);
 
+let practice: Practice;
 let directory: string;
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "spotlive-doctor-"));
-  await writeFile(join(directory, "key"), key, { mode: 0o600 });
+  practice = await openPractice();
+  ({ directory } = practice);
 });
-afterAll(() => rm(directory, { recursive: true }));
+afterAll(() => practice[Symbol.asyncDispose]());
 
-interface Examined extends DoctorResult {
-  readonly code: number;
-  readonly output: string;
-  finding(id: string): Finding;
-}
-
-interface Invoked {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-interface Examination {
-  readonly source?: object;
-  readonly output?: object;
-  readonly args?: readonly string[];
-  readonly enter?: (command: CommandLine) => CommandLine;
-  readonly env?: Readonly<Record<string, string>>;
-}
-
-let examinations = 0;
-
-/** Runs `spotlive doctor --json` on a configuration with one output, to its end. */
-async function invoke({ source, output, args = [], enter, env }: Examination): Promise<Invoked> {
-  examinations += 1;
-  const path = join(directory, `${examinations}.yaml`);
-  const config = {
-    ...{ source: "file", file: { path: "/nowhere" }, stateDirectory: directory, ...source },
-    outputs: output === undefined ? [] : [{ name: "main", streamKeyFile: join(directory, "key"), ...output }],
-  };
-  await writeFile(path, JSON.stringify(config), { mode: 0o600 });
-  const command: CommandLine = [process.execPath, program, "doctor", "--json", "--config", path, ...args];
-  const [file, ...argv] = enter?.(command) ?? command;
-  const options = { env: { ...process.env, ...env } };
-  return run(file, argv, options).then(
-    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
-    (error: Invoked) => error,
-  );
-}
-
-/** The same, with what it printed. */
-async function examine(examination: Examination): Promise<Examined> {
-  const { code, stdout, stderr } = await invoke(examination);
-  const result = JSON.parse(stdout) as DoctorResult;
-  expect(code).toBe(result.findings.some(({ verdict }) => verdict === "wrong") ? 1 : 0);
-  const finding = (id: string): Finding => {
-    const found = result.findings.find((finding) => finding.id === id);
-    if (found === undefined) throw new Error(`There is no finding ${id} in ${stdout}`);
-    return found;
-  };
-  return { ...result, code, output: stdout + stderr, finding };
-}
+const examine: Practice["examine"] = (examination) => practice.examine(examination);
 
 describe("spotlive doctor at an ingest", () => {
   it("shakes hands with a real server, publishes nothing and never sends the key", async () => {
@@ -250,30 +196,6 @@ describe.skipIf(noUplink !== undefined)("spotlive doctor in a network of its own
     });
     expect(ill.finding("ingest:main").verdict).not.toBe("ok");
     expect(ill.finding("send-buffer")).toMatchObject({ verdict: "ok" });
-    life.abort();
-  });
-
-  it("measures an uplink by publishing to the output that is named, and to no other", async () => {
-    const life = new AbortController();
-    await using uplink = await openUplink({}, life.signal);
-    await uplink.setSysctl("net.ipv4.tcp_notsent_lowat", 32_768);
-    await using nginx = await startNginxRtmp({ enter: uplink.far, listen: uplink.farAddress });
-    const examination = { output: { url: nginx.url }, enter: uplink.near };
-    const refused = await invoke({ ...examination, args: ["--bandwidth", "other"] });
-    expect(refused).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining("the name of an output (main)"),
-    });
-    const wide = await examine({ ...examination, args: ["--bandwidth", "main"] });
-    expect(wide.finding("bandwidth:main")).toMatchObject({ verdict: "ok" });
-    await uplink.setRate(2_000_000);
-    const narrow = await examine({ ...examination, args: ["--bandwidth", "main"] });
-    const { verdict, evidence } = narrow.finding("bandwidth:main");
-    expect(verdict).toBe("warning");
-    const carried = Number(/^Of 6\.00 Mbit\/s, ([\d.]+) Mbit\/s arrived/.exec(evidence)?.[1]);
-    expect(carried).toBeGreaterThan(1.5);
-    expect(carried).toBeLessThan(2.1);
-    expect(wide.output + narrow.output).not.toContain(key);
     life.abort();
   });
 

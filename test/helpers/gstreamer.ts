@@ -1,5 +1,6 @@
 import type { GstreamerChain, ProvenChain } from "../../src/domain/board.ts";
 import { whyNoGstreamer } from "../../src/transcode/gstreamer-process.ts";
+import { temporaryFiles } from "./boards.ts";
 
 /** Software on one thread each for decoder and encoder, as a board's profile would have it. */
 export const softwareChain: GstreamerChain = {
@@ -30,6 +31,27 @@ export const softwareChain: GstreamerChain = {
 /** A chain that holds whatever is asked for, for `VideoTranscoderOptions`. */
 export function provenChain(chain: GstreamerChain = softwareChain): { readonly chain: () => ProvenChain } {
   return { chain: () => ({ chain, holds: chain.limits, speed: 2, ssim: 0.99 }) };
+}
+
+const hook = `const { Module } = require("node:module");
+const load = Module._load;
+Module._load = (name, ...rest) => {
+  if (name === "gstreamer-superficial") throw new Error("Cannot find module\\n'gstreamer-superficial'\\nRequire stack:\\n- here");
+  return load(name, ...rest);
+};`;
+
+/** To the end of the block, programs of Node that are started find no add-on. */
+export async function withoutAddon(): Promise<AsyncDisposable> {
+  const files = await temporaryFiles({ "missing.cjs": hook });
+  const { NODE_OPTIONS } = process.env;
+  process.env.NODE_OPTIONS = `--require ${files.folder}/missing.cjs`;
+  return {
+    async [Symbol.asyncDispose]() {
+      if (NODE_OPTIONS === undefined) delete process.env.NODE_OPTIONS;
+      else process.env.NODE_OPTIONS = NODE_OPTIONS;
+      await files[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** Why tests that need the real GStreamer are skipped; never in CI, where it must be there. */

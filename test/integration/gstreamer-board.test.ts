@@ -14,7 +14,7 @@ import { configuredState, createLine } from "../../src/parts.ts";
 import { PicturePath } from "../../src/supervisor/session/picture-path.ts";
 import { temporaryFiles } from "../helpers/boards.ts";
 import { codedPictures, decodePictures } from "../helpers/coded-pictures.ts";
-import { noGstreamer } from "../helpers/gstreamer.ts";
+import { noGstreamer, withoutAddon } from "../helpers/gstreamer.ts";
 import { ownChildren } from "../helpers/processes.ts";
 import { patience, range, spsOf } from "../helpers/transcoder-line.ts";
 
@@ -49,6 +49,15 @@ chains:
     bitrate: { property: bitrate, bitsPerUnit: 1000 }
     limits: { width: 640, height: 360, fps: 30, bitsPerSecond: 2000000 }
 `;
+
+/** Software is trusted with no more, so that its proof is short. */
+async function boardFiles() {
+  const software = await readFile(join(shippedProfiles, "software.yaml"), "utf8");
+  return temporaryFiles({
+    "profiles/software.yaml": software.replace("width: 1920, height: 1080", "width: 640, height: 360"),
+    "profiles/gstreamer.yaml": profile,
+  });
+}
 
 async function proven(folder: string): Promise<ProvenChain> {
   const options = { ...boardOptions(`${folder}/state`), profiles: `${folder}/profiles` };
@@ -103,10 +112,7 @@ async function createPath(chain: ProvenChain, life: AbortSignal) {
 
 describe.skipIf(noGstreamer !== undefined)("a board whose chain is GStreamer's", () => {
   it("is proven by it, and the live line encodes with it, at another rate without another encoder", async () => {
-    await using files = await temporaryFiles({
-      "profiles/software.yaml": await readFile(join(shippedProfiles, "software.yaml"), "utf8"),
-      "profiles/gstreamer.yaml": profile,
-    });
+    await using files = await boardFiles();
     const chain = await proven(files.folder);
     expect(chain).toMatchObject({ chain: { name: "x264", runner: "gstreamer" }, holds: { height: 360 } });
     expect(chain.ssim).toBeGreaterThan(0.9);
@@ -147,5 +153,22 @@ describe.skipIf(noGstreamer !== undefined)("a board whose chain is GStreamer's",
     expect(published.slice(-60)).toEqual(source.slice(120));
     await expect.poll(ownChildren, patience).toEqual([]);
     life.abort();
+  });
+});
+
+describe("a board whose chain is GStreamer's, without the add-on", () => {
+  it("is proven in software, and says what is missing and how to get it", async () => {
+    await using files = await boardFiles();
+    await using _missing = await withoutAddon();
+    const options = { ...boardOptions(`${files.folder}/state`), profiles: `${files.folder}/profiles` };
+    const { proof } = await proveBoard(options, signal);
+    expect(proof.chosen?.chain.name).toBe("software");
+    const reason = expect.stringMatching(
+      /^The GStreamer add-on is not installed: .*`sh \.ci\/setup gstreamer` builds it\.$/,
+    ) as string;
+    expect(proof.rejected).toEqual([
+      { chain: "nothing", reason },
+      { chain: "x264", reason },
+    ]);
   });
 });

@@ -1,10 +1,8 @@
 import { lookup } from "node:dns/promises";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { spawn } from "node:child_process";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -17,7 +15,7 @@ import type { ToGstreamer } from "../../src/transcode/gstreamer-protocol.ts";
 import { startGstreamer, whyNoGstreamer } from "../../src/transcode/gstreamer-process.ts";
 import type { VideoTranscoderOptions } from "../../src/transcode/video-transcoder.ts";
 import { codedPictures, decodePictures, timeOfPicture } from "../helpers/coded-pictures.ts";
-import { noGstreamer, provenChain, softwareChain } from "../helpers/gstreamer.ts";
+import { noGstreamer, provenChain, softwareChain, withoutAddon } from "../helpers/gstreamer.ts";
 import { isAlive, ownChildren } from "../helpers/processes.ts";
 import {
   expectNumbers,
@@ -327,34 +325,16 @@ describe.skipIf(noGstreamer !== undefined)("a property", () => {
 
 describe("without the add-on", () => {
   it("says what is missing and how to get it", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "spotlive-gstreamer-"));
-    const { NODE_OPTIONS } = process.env;
-    try {
-      const hook = join(folder, "missing.cjs");
-      await writeFile(
-        hook,
-        `const { Module } = require("node:module");
-        const load = Module._load;
-        Module._load = (name, ...rest) => {
-          if (name === "gstreamer-superficial") throw new Error("Cannot find module\\n'gstreamer-superficial'\\nRequire stack:\\n- here");
-          return load(name, ...rest);
-        };`,
-      );
-      process.env.NODE_OPTIONS = `--require ${hook}`;
-      const text =
-        "The GStreamer add-on is not installed: Cannot find module 'gstreamer-superficial'. " +
-        "`sh .ci/setup gstreamer` builds it.";
-      expect(await whyNoGstreamer(new AbortController().signal)).toBe(text);
-      await using line = startLine();
-      const outcome = faultOf(line.running());
-      line.transcoder.push(source[0] ?? ({} as VideoUnit));
-      const cause = { code: "child-missing" };
-      expect(await outcome).toMatchObject({ code: "child-failed", message: text, cause });
-      expect(ownChildren()).toEqual([]);
-    } finally {
-      if (NODE_OPTIONS === undefined) delete process.env.NODE_OPTIONS;
-      else process.env.NODE_OPTIONS = NODE_OPTIONS;
-      await rm(folder, { recursive: true });
-    }
+    await using _missing = await withoutAddon();
+    const text =
+      "The GStreamer add-on is not installed: Cannot find module 'gstreamer-superficial'. " +
+      "`sh .ci/setup gstreamer` builds it.";
+    expect(await whyNoGstreamer(new AbortController().signal)).toBe(text);
+    await using line = startLine();
+    const outcome = faultOf(line.running());
+    line.transcoder.push(source[0] ?? ({} as VideoUnit));
+    const cause = { code: "child-missing" };
+    expect(await outcome).toMatchObject({ code: "child-failed", message: text, cause });
+    expect(ownChildren()).toEqual([]);
   });
 });

@@ -33,6 +33,7 @@ export function fakeContext(machine: FakeMachine): DoctorContext {
       if (typeof answer !== "string") return Promise.resolve(answer);
       return Promise.resolve({ kind: "ended", output: Buffer.from(answer) });
     },
+    whyNoGstreamer: () => Promise.resolve("The add-on is not there."),
   };
 }
 

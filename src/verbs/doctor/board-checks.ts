@@ -9,10 +9,10 @@ import type { Check, Finding } from "./check.ts";
 import type { DoctorContext } from "./context.ts";
 
 /** Which board this is. Rejects with a `Fault` when the profiles are wrong. */
-export function recognise(context: DoctorContext): Promise<RecognisedBoard> {
+export function recognise(context: DoctorContext, signal: AbortSignal): Promise<RecognisedBoard> {
   const { directory, isThisMachine } = context.root;
   const run = isThisMachine ? context.run : foreign;
-  return recogniseBoard(boardOptions(context.stateDirectory, directory), run);
+  return recogniseBoard(boardOptions(context.stateDirectory, directory), run, signal);
 }
 
 /** Programs of another machine cannot be asked. */

@@ -13,6 +13,8 @@ export interface DoctorContext {
   readonly stateDirectory: string;
   /** Programs of this machine; only asked where `root` is this machine. */
   readonly run: RunProgram;
+  /** Why GStreamer cannot be used here, with the remedy; undefined when it can. */
+  readonly whyNoGstreamer: (signal: AbortSignal) => Promise<string | undefined>;
 }
 
 /** The robot or camera, by its address on the network. */

@@ -1,5 +1,6 @@
 import { openRoot } from "../../boards/root.ts";
 import { createRunProgram } from "../../boards/run-program.ts";
+import { whyNoGstreamer } from "../../transcode/gstreamer-process.ts";
 import { secretsOf } from "../../config/build.ts";
 import { loadConfig } from "../../config/load.ts";
 import { stateDirectoryToUse } from "../../config/paths.ts";
@@ -36,7 +37,7 @@ export async function runDoctor(options: DoctorOptions, signal: AbortSignal): Pr
   const context = await openContext(options, signal);
   if (context.config !== undefined) for (const secret of secretsOf(context.config)) mask.add(secret);
   const bandwidth = bandwidthChecks(options, context);
-  const checks = await listChecks(context);
+  const checks = await listChecks(context, signal);
   const found = await runChecks(checks, { fix: options.fix }, signal);
   // Alone: what else is asked of the network would be measured too.
   const measured = await runChecks(bandwidth, { fix: false }, signal);
@@ -57,7 +58,7 @@ function bandwidthChecks({ bandwidth }: DoctorOptions, context: DoctorContext): 
 
 async function openContext({ root, configPath }: DoctorOptions, signal: AbortSignal): Promise<DoctorContext> {
   const opened = openRoot(root);
-  const common = { root: opened, configPath, run: createRunProgram(signal) };
+  const common = { root: opened, configPath, run: createRunProgram(signal), whyNoGstreamer };
   const fallback = stateDirectoryToUse();
   if (!opened.isThisMachine && configPath === undefined)
     return { ...common, config: undefined, problem: undefined, stateDirectory: "/var/lib/spotlive" };
@@ -69,8 +70,8 @@ async function openContext({ root, configPath }: DoctorOptions, signal: AbortSig
   }
 }
 
-async function listChecks(context: DoctorContext): Promise<readonly Check[]> {
-  const board = recognise(context);
+async function listChecks(context: DoctorContext, signal: AbortSignal): Promise<readonly Check[]> {
+  const board = recognise(context, signal);
   const profile = await board.then(
     ({ choice }) => choice.chosen.profile,
     () => undefined,

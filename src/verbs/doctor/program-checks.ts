@@ -1,6 +1,4 @@
-import { createRequire } from "node:module";
 import type { BoardProfile } from "../../domain/board.ts";
-import { toFault } from "../../domain/fault.ts";
 import type { RunProgram } from "../../boards/run-program.ts";
 import { ok, warning, wrong } from "./check.ts";
 import type { Check, Finding } from "./check.ts";
@@ -25,7 +23,7 @@ export function programChecks(context: DoctorContext, profile: BoardProfile | un
   if (!context.root.isThisMachine) return [];
   return [
     { id: "ffmpeg", limitMs, run: () => checkFfmpeg(context) },
-    { id: "gstreamer", limitMs, run: () => checkGstreamer(context.run, profile) },
+    { id: "gstreamer", limitMs, run: (signal) => checkGstreamer(context, profile, signal) },
   ];
 }
 
@@ -79,35 +77,33 @@ async function missingParts(run: RunProgram): Promise<readonly string[]> {
   return lists.flat();
 }
 
-const addOn = "gstreamer-superficial";
-const howToGet =
-  "For the add-on: apt-get install g++ make python3 pkg-config libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev, then npm rebuild gstreamer-superficial. Without it ffmpeg serves.";
-
 /** GStreamer is for the codecs in a board's hardware; where the profile has none of its chains, nobody needs it. */
 async function checkGstreamer(
-  run: RunProgram,
+  { run, whyNoGstreamer }: DoctorContext,
   profile: BoardProfile | undefined,
+  signal: AbortSignal,
 ): Promise<readonly Finding[]> {
   const id = "gstreamer";
   const chains = profile?.chains.filter(({ runner }) => runner === "gstreamer") ?? [];
-  const [version, addOnProblem] = await Promise.all([
+  const [version, problem] = await Promise.all([
     run("gst-inspect-1.0", ["--version"], programMs),
-    whyNoAddOn(run),
+    whyNoGstreamer(signal),
   ]);
   const shown =
     version.kind === "ended" ? (/^GStreamer .{1,40}$/m.exec(version.output.toString("utf8"))?.[0] ?? "") : "";
-  const evidence = `${shown === "" ? "GStreamer's tools are not installed" : shown}; the add-on ${addOn} ${addOnProblem ?? "loads"}.`;
+  const evidence = `${shown === "" ? "GStreamer's tools are not installed" : shown}. ${problem ?? "The add-on loads."}`;
   if (chains.length === 0) return [ok(id, `${evidence} This board has no use for it.`)];
   const elements = chains.flatMap((chain) =>
     chain.runner === "gstreamer" ? [...chain.decode, ...chain.convert, ...chain.encode] : [],
   );
   const missing =
     shown === "" ? [] : await missingElements(run, new Set(elements.map(({ element }) => element)));
-  if (shown !== "" && addOnProblem === undefined && missing.length === 0) return [ok(id, evidence)];
+  if (shown !== "" && problem === undefined && missing.length === 0) return [ok(id, evidence)];
   const names = chains.map(({ name }) => name).join(", ");
   const lacking = missing.length === 0 ? "" : ` Elements that are missing: ${missing.join(", ")}.`;
   const meaning = `The board's chains through GStreamer (${names}) cannot be used; software is.`;
-  return [warning(id, `${evidence}${lacking}`, meaning, howToGet)];
+  const remedy = "sh .ci/setup gstreamer installs GStreamer and builds the add-on. Without it ffmpeg serves.";
+  return [warning(id, `${evidence}${lacking}`, meaning, remedy)];
 }
 
 async function missingElements(run: RunProgram, names: ReadonlySet<string>): Promise<readonly string[]> {
@@ -117,19 +113,4 @@ async function missingElements(run: RunProgram, names: ReadonlySet<string>): Pro
     if (answer.kind !== "ended") missing.push(name);
   }
   return missing;
-}
-
-/** Loaded by a process of its own: a native add-on that does not fit may take its process down. */
-async function whyNoAddOn(run: RunProgram): Promise<string | undefined> {
-  let path: string;
-  try {
-    path = createRequire(import.meta.url).resolve(addOn);
-  } catch {
-    return "is not installed";
-  }
-  // Without process.exit(): the add-on's threads may hold it up.
-  const load = "require(process.argv[1]); process.kill(process.pid, 'SIGTERM')";
-  const answer = await run(process.execPath, ["-e", load, path], programMs);
-  if (answer.kind === "ended" || /signal SIGTERM/.test(answer.text)) return undefined;
-  return `does not load (${toFault(new Error(answer.text)).message.slice(0, 200)})`;
 }

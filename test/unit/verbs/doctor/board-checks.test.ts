@@ -6,7 +6,7 @@ import { fakeContext, findingOf } from "../../../helpers/doctor.ts";
 
 function checksOf(board: string) {
   const context = fakeContext({ directory: resolve("test/fixtures/boards", board) });
-  return boardChecks(context, recognise(context));
+  return boardChecks(context, recognise(context, new AbortController().signal));
 }
 
 describe("a board that is known by its files", () => {

@@ -25,6 +25,7 @@ export interface SubscriptionHooks {
 export class Hub {
   readonly #cache: GopCache;
   readonly #queues = new Set<UnitQueue>();
+  readonly #waiters = new Set<() => void>();
 
   constructor(cache: GopCache = new GopCache()) {
     this.#cache = cache;
@@ -33,10 +34,21 @@ export class Hub {
   publish(unit: Unit): void {
     this.#cache.push(unit);
     for (const queue of this.#queues) queue.push(unit);
+    if (this.hasPicture) for (const wake of this.#waiters) wake();
   }
 
   get hasPicture(): boolean {
     return !this.#cache.isEmpty;
+  }
+
+  /** Resolves when there is a picture for a new reader to begin with, or at the abort. */
+  async untilPicture(signal: AbortSignal): Promise<void> {
+    if (this.hasPicture || signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiters.add(resolve);
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    await promise;
+    this.#waiters.delete(resolve);
   }
 
   /** Copies of everything since the last keyframe. */

@@ -22,6 +22,7 @@ export class UplinkGauge {
   readonly #publisher: Publisher;
   readonly #connection: number;
   readonly #roundTripMs: number;
+  readonly #readKernel: typeof readKernelQueue;
   #newest: Uplink | undefined;
   #kernelBytes = 0;
   #askedUs = Number.NEGATIVE_INFINITY;
@@ -29,11 +30,18 @@ export class UplinkGauge {
   /** The last distances from one acknowledgement to the next: the server's own spacing. */
   #steps: number[] = [];
 
-  constructor(socket: Socket, publisher: Publisher, connection: number, roundTripMs: number) {
+  constructor(
+    socket: Socket,
+    publisher: Publisher,
+    connection: number,
+    roundTripMs: number,
+    readKernel: typeof readKernelQueue = readKernelQueue,
+  ) {
     this.#socket = socket;
     this.#publisher = publisher;
     this.#connection = connection;
     this.#roundTripMs = roundTripMs;
+    this.#readKernel = readKernel;
   }
 
   /** Without `eager`, and while nothing is wrong, what was read within the last second is given again. */
@@ -47,7 +55,7 @@ export class UplinkGauge {
       return this.#newest;
     // The kernel may take some milliseconds to answer: a server that acknowledges in time makes the question needless.
     const isAcknowledged = this.#publisher.acknowledgedBytes !== undefined;
-    this.#kernelBytes = isAcknowledged && !eager && !isTrouble ? 0 : (readKernelQueue(this.#socket) ?? 0);
+    this.#kernelBytes = isAcknowledged && !eager && !isTrouble ? 0 : (this.#readKernel(this.#socket) ?? 0);
     this.#askedUs = now;
     const beyond = Math.max(this.#kernelBytes, lag);
     this.#newest = {

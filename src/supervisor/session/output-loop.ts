@@ -13,8 +13,6 @@ export interface OutputLoopOptions {
   readonly hub: Hub;
   readonly queue: QueueLimits;
   readonly report: Report;
-  /** Resolves when there is a picture to begin with, or at the abort. */
-  untilPicture(signal: AbortSignal): Promise<void>;
   requestKeyframe(): void;
   /** It has failed for good. */
   onFailed(fault: Fault): void;
@@ -88,12 +86,13 @@ export class OutputLoop {
   }
 
   #keepPublishing(signal: AbortSignal): Promise<void> {
-    const { output, untilPicture } = this.#options;
+    const { output, hub } = this.#options;
     return retry(
       async (attempt) => {
         this.#begun = false;
         this.#tell("connecting");
-        await untilPicture(attempt);
+        // Connecting before there is a picture would only make the ingest wait, and some hang up then.
+        await hub.untilPicture(attempt);
         try {
           if (!attempt.aborted) await output.run(this.#units, attempt);
         } finally {

@@ -60,7 +60,6 @@ export class Session {
   readonly #parts: SessionParts;
   readonly #context: SessionContext;
   readonly #hub = new Hub();
-  readonly #pictureWaiters = new Set<() => void>();
   readonly #program: Program;
   readonly #audio: AudioConverter | undefined;
   readonly #running = new Map<string, OutputLoop>();
@@ -180,7 +179,6 @@ export class Session {
           hub: this.#hub,
           queue: this.#parts.queue,
           report: this.#context.report,
-          untilPicture: (attempt) => this.#untilPicture(attempt),
           requestKeyframe: () => this.requestKeyframe(),
           onFailed: (fault) => {
             if ([...this.#running.values()].every(({ hasFailed }) => hasFailed)) giveUp(fault);
@@ -238,16 +236,5 @@ export class Session {
     this.#tellFormat(unit);
     adaptation.note(unit.avcc.length);
     this.#program.publish(unit);
-    if (this.#hub.hasPicture) for (const wake of this.#pictureWaiters) wake();
-  }
-
-  /** Connecting before there is a picture would only make the ingest wait, and some hang up then. */
-  async #untilPicture(signal: AbortSignal): Promise<void> {
-    if (this.#hub.hasPicture) return;
-    const waiter = Promise.withResolvers<void>();
-    this.#pictureWaiters.add(waiter.resolve);
-    signal.addEventListener("abort", () => waiter.resolve(), { once: true });
-    await waiter.promise;
-    this.#pictureWaiters.delete(waiter.resolve);
   }
 }

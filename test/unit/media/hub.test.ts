@@ -98,4 +98,16 @@ describe("Hub", () => {
     await take(subscription, 1);
     expect(begun).toBe(1);
   });
+
+  it("tells who waits for a picture to begin with, and does not hold who gives up", async () => {
+    const hub = new Hub();
+    const life = new AbortController();
+    const waiting = hub.untilPicture(new AbortController().signal);
+    const givenUp = hub.untilPicture(life.signal);
+    life.abort();
+    await givenUp;
+    hub.publish(videoUnit(0, true));
+    await waiting;
+    await hub.untilPicture(new AbortController().signal);
+  });
 });

@@ -7,13 +7,10 @@ import type { Publisher } from "../../../src/rtmp/publisher.ts";
 let kernelBytes: number | undefined;
 let looks = 0;
 
-vi.mock(import("../../../src/outputs/kernel-queue.ts"), () => ({
-  readKernelQueue: () => {
-    looks += 1;
-    return kernelBytes;
-  },
-  findQueue: () => undefined,
-}));
+const readKernel = (): number | undefined => {
+  looks += 1;
+  return kernelBytes;
+};
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -26,7 +23,7 @@ afterEach(() => {
 
 function setUp() {
   const state = { writableLength: 0, sentBytes: 0, acknowledgedBytes: undefined as number | undefined };
-  const gauge = new UplinkGauge(state as unknown as Socket, state as unknown as Publisher, 7, 40);
+  const gauge = new UplinkGauge(state as unknown as Socket, state as unknown as Publisher, 7, 40, readKernel);
   return { state, gauge };
 }
 

@@ -1,6 +1,7 @@
 import type { ProvenChain } from "../domain/board.ts";
 import { Fault } from "../domain/fault.ts";
 import type { TranscodeTarget } from "../domain/verdict.ts";
+import { nowUs } from "../lib/clock.ts";
 import { easePlan } from "./ease-plan.ts";
 import { planSoftware, planTranscode } from "./planner.ts";
 import type { TranscodeInput, TranscodePlan } from "./planner.ts";
@@ -14,8 +15,9 @@ export interface PlanningOptions {
   readonly warn: (text: string) => void;
 }
 
-/** A chain in hardware that was proven, and dies so often all the same, is left for software. */
+/** A chain in hardware that was proven, and dies so often within ten minutes all the same, is left for software. */
 const mostDeaths = 2;
+const boutUs = 600_000_000;
 
 /** The plans of one transcoder, from one run to the next: says what is stepped down, and gives up hardware that dies. */
 export class Planning {
@@ -27,6 +29,7 @@ export class Planning {
   #toldNote: string | undefined;
   #encoder: string | undefined;
   #deaths = 0;
+  #diedUs = Number.NEGATIVE_INFINITY;
 
   constructor(options: PlanningOptions) {
     this.#options = options;
@@ -65,9 +68,11 @@ export class Planning {
    * The encoder of the last plan has died, has stalled, or cannot be used at all. Gives the fault to tell: one that is
    * worth another try where the next plan is another one.
    */
-  noteDeath(fault: Fault): Fault {
+  noteDeath(fault: Fault, atUs = nowUs()): Fault {
     if (this.#encoder === undefined || this.#encoder === "libx264") return fault;
-    this.#deaths = fault.retryable ? this.#deaths + 1 : mostDeaths;
+    const before = atUs - this.#diedUs < boutUs ? this.#deaths : 0;
+    this.#deaths = fault.retryable ? before + 1 : mostDeaths;
+    this.#diedUs = atUs;
     if (this.#deaths !== mostDeaths) return fault;
     const what = fault.retryable ? `has failed ${mostDeaths} times` : "cannot be used";
     this.#options.warn(`The encoder ${this.#encoder} ${what}: libx264 is used from now on.`);

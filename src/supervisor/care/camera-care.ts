@@ -45,6 +45,8 @@ export class CameraCare implements Disposable {
   #idrInterval = 0;
   /** Whatever is wanted: what the destinations were found to need. */
   #mostIdrSeconds = Infinity;
+  /** For whose rules the picture is encoded anew; undefined while it is not. */
+  #encodedFor: string | undefined;
   /** Pictures have come since the last verdict. */
   #hasNews = false;
   #told = "";
@@ -91,7 +93,9 @@ export class CameraCare implements Disposable {
     });
     if (verdict.kind === "copy" && !showsSpacing(measurement, rules())) return;
     if (this.#isNews(verdict)) report({ type: "verdict", verdict });
-    this.#take(this.#remedies.next(verdict, targetOf(measurement, rules()), now));
+    const target = targetOf(measurement, rules());
+    this.#take(this.#remedies.next(verdict, target, now));
+    if (this.#encodedFor !== undefined && this.#encodedFor !== rules().name) this.#encode(target);
   }
 
   #take(step: Step): void {
@@ -103,6 +107,7 @@ export class CameraCare implements Disposable {
         return this.#meter.reset();
       case "copy":
         if (step.cured) this.#tell("The camera's stream fits now, and is passed on as it is.");
+        this.#encodedFor = undefined;
         return setTranscode(undefined);
       case "ask":
         this.#want(step.settings);
@@ -118,8 +123,13 @@ export class CameraCare implements Disposable {
         if (!this.#options.canTranscode)
           return this.#tell(`${step.text}, and encoding it anew is not allowed: it goes on as it is.`);
         this.#tell(`${step.text}: the picture is encoded anew.`);
-        setTranscode(step.target);
+        this.#encode(step.target);
     }
+  }
+
+  #encode(target: TranscodeTarget): void {
+    this.#encodedFor = this.#options.rules().name;
+    this.#options.setTranscode(target);
   }
 
   /** IDR pictures that are wanted more often than the destinations need them stay so. */

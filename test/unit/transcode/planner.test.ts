@@ -112,6 +112,15 @@ describe("the plans of one transcoder", () => {
     expect(said).toEqual(["The encoder h264_v4l2m2m has failed 2 times: libx264 is used from now on."]);
   });
 
+  it("forgives hardware that dies seldom", () => {
+    const planning = new Planning({ target, warn: () => {}, chain: () => proven({}, hardware) });
+    for (const minutes of [0, 11, 22]) {
+      expect(planning.next(input)).toMatchObject({ encode: { codec: "h264_v4l2m2m" } });
+      planning.noteDeath(died, minutes * 60_000_000);
+    }
+    expect(planning.next(input)).toMatchObject({ encode: { codec: "h264_v4l2m2m" } });
+  });
+
   it("tells a step down once, and keeps the size whatever is proven, or dies, meanwhile", () => {
     const said: string[] = [];
     const board = { proven: proven({ width: 640, height: 360 }, hardware) };

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { StreamSettings } from "../../../../src/domain/camera.ts";
+import type { DestinationKind } from "../../../../src/domain/destination.ts";
 import type { StatusEvent } from "../../../../src/domain/status.ts";
 import type { TranscodeTarget } from "../../../../src/domain/verdict.ts";
 import { nowUs } from "../../../../src/lib/clock.ts";
@@ -29,10 +30,11 @@ function setUp({ canAsk = true, idrSeconds = 2 } = {}) {
   const targets: (TranscodeTarget | undefined)[] = [];
   const events: StatusEvent[] = [];
   let seconds = idrSeconds;
+  let destination: DestinationKind = "twitch";
   const care = new CameraCare({
     source,
     encoder: { isControllable: canAsk, want: (settings) => wanted.push(settings) },
-    rules: () => strictest(["twitch"]),
+    rules: () => strictest([destination]),
     idrSeconds: () => seconds,
     audio: true,
     canTranscode: true,
@@ -43,6 +45,7 @@ function setUp({ canAsk = true, idrSeconds = 2 } = {}) {
   return {
     ...{ care, source, wanted, targets },
     setIdrSeconds: (next: number): void => void (seconds = next),
+    setDestination: (next: DestinationKind): void => void (destination = next),
     /** `at`: how many pictures of the first GOP came before. */
     begin: (at = 0): void => {
       count = at;
@@ -151,6 +154,19 @@ describe("the care of the camera", () => {
     expect(line.isEncoded()).toBe(true);
     line.play(15);
     expect(line.isEncoded()).toBe(false);
+  });
+
+  it("encodes for another destination's rules when that is chosen meanwhile", () => {
+    using line = setUp();
+    line.begin();
+    line.play(20, { ...noIdr, bytes: 40_000 });
+    expect(line.targets.at(-1)?.bitsPerSecond).toBe(5_400_000);
+    line.setDestination("youtube");
+    line.play(2, { ...noIdr, bytes: 40_000 });
+    expect(line.targets.at(-1)?.bitsPerSecond).toBeGreaterThan(9_000_000);
+    const changes = line.targets.length;
+    line.play(5, { ...noIdr, bytes: 40_000 });
+    expect(line.targets).toHaveLength(changes);
   });
 
   it("asks for another IDR interval that somebody has set", () => {

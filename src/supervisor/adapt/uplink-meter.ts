@@ -99,13 +99,15 @@ export class UplinkMeter {
     return Math.min(...this.#delays.map(({ ms }) => ms));
   }
 
+  /** Whether what a long pause has left becomes less. While TCP begins anew, more of it says nothing yet. */
   #catchesUp({ atUs, waitingBytes }: UplinkMoment): boolean {
     const left = this.#leftOver;
     if (left === undefined) return false;
-    if (waitingBytes < left.bytes) this.#leftOver = { ...left, bytes: waitingBytes, atUs };
-    const goesOn = waitingBytes > busyBytes && atUs < left.untilUs;
-    const isFalling = waitingBytes < left.bytes || atUs - left.atUs < catchUpStepUs;
-    if (!goesOn || !isFalling) this.#leftOver = undefined;
+    const isWarmingUp = this.#warmUntilUs === undefined || atUs < this.#warmUntilUs;
+    if (isWarmingUp || waitingBytes < left.bytes) this.#leftOver = { ...left, bytes: waitingBytes, atUs };
+    else if (waitingBytes > left.bytes + busyBytes || atUs - left.atUs >= catchUpStepUs)
+      this.#leftOver = undefined;
+    if (waitingBytes <= busyBytes || atUs >= left.untilUs) this.#leftOver = undefined;
     return this.#leftOver !== undefined;
   }
 

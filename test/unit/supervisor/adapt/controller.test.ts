@@ -91,6 +91,12 @@ describe("the rate that the uplink is given", () => {
     expect(ticks.at(-1)?.ageMs).toBeLessThan(200);
   });
 
+  it("falls at once where the line is slower after a pause than before it", () => {
+    const ticks = runUplinkModel(30, (seconds) => (seconds < 20 ? 9e6 : seconds < 20.8 ? 0 : 1.44e6));
+    const lower = ticks.find(({ seconds, target }) => seconds >= 20 && target < 8e6);
+    expect(lower?.seconds).toBeLessThan(21.6);
+  });
+
   it.each([5, 30, 100])("learns nothing from %i s without uplink", (outage) => {
     const ticks = runUplinkModel(60 + outage, (seconds) =>
       seconds >= 20 && seconds < 20 + outage ? 0 : 3e6,

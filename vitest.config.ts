@@ -43,6 +43,7 @@ export default defineConfig({
           fileParallelism: false,
           sequence: { groupOrder: 2 },
           ...realServers,
+          testTimeout: 240_000,
         },
       },
       {

@@ -1,11 +1,11 @@
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { createBoardKeeper } from "./boards/keeper.ts";
 import type { BoardKeeper, KeeperOptions } from "./boards/keeper.ts";
 import type { BoardOptions } from "./boards/prove-board.ts";
 import { openRoot } from "./boards/root.ts";
 import type { Report } from "./domain/status.ts";
 import { startChild } from "./lib/child.ts";
+import { productFile } from "./lib/product-files.ts";
 import { whyNoGstreamer } from "./transcode/gstreamer-process.ts";
 import { transcodeClip } from "./transcode/clip.ts";
 
@@ -34,7 +34,7 @@ export function createBoard(stateDirectory: string, report: Report): BoardKeeper
 
 /** The lowest priority (nice(1)): the live line comes first. */
 const lowest = 19;
-const program = fileURLToPath(new URL("spotlive.mjs", import.meta.url));
+const program = productFile("src/spotlive.mjs");
 
 /** Runs `spotlive profile` in a process of its own, which keeps what it finds. Rejects with a `Fault` when that dies. */
 export async function proveInChild(stateDirectory: string, signal: AbortSignal): Promise<void> {

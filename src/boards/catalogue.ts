@@ -1,12 +1,12 @@
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Fault, toFault } from "../domain/fault.ts";
+import { productFile } from "../lib/product-files.ts";
 import { parseProfile } from "./profile.ts";
 import type { LoadedProfile } from "./profile.ts";
 
 /** The profiles that come with the product. */
-export const shippedProfiles = fileURLToPath(new URL("../../hardware-profiles/", import.meta.url));
+export const shippedProfiles = productFile("hardware-profiles");
 
 /** The profile that every other one ends with. */
 export const softwareName = "software";

@@ -1,7 +1,8 @@
 import { createRequire } from "node:module";
 import type { FfmpegCommand } from "fluent-ffmpeg";
 
-const require = createRequire(import.meta.url);
+/** A bundler does not look into it: fluent-ffmpeg stays a file of its own. */
+const loadLater = createRequire(import.meta.url);
 
 /** Speak only when something is wrong: the last lines of stderr become the text of a fault. */
 const quiet = ["-hide_banner", "-nostats", "-loglevel", "warning"];
@@ -13,7 +14,7 @@ const quiet = ["-hide_banner", "-nostats", "-loglevel", "warning"];
  */
 export function ffmpegArguments(describe: (command: FfmpegCommand) => FfmpegCommand): readonly string[] {
   // Loaded at first use: a line that needs no ffmpeg does not pay 8 MB for it.
-  const fluentFfmpeg = require("fluent-ffmpeg") as () => FfmpegCommand;
+  const fluentFfmpeg = loadLater("fluent-ffmpeg") as () => FfmpegCommand;
   // The one use of a method that fluent-ffmpeg marks as private; its public way to a list is to run ffmpeg.
   return [...quiet, ...describe(fluentFfmpeg())._getArguments().map(String)];
 }

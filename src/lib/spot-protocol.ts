@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import { loadSync } from "@grpc/proto-loader";
 import type {
   EmptyRequest,
@@ -27,6 +26,7 @@ import type {
   StreamParamsResponse,
   Timestamp,
 } from "../domain/spot/messages.ts";
+import { productFile } from "./product-files.ts";
 
 /**
  * One call of one service: its HTTP/2 path and the four translations between messages and bytes.
@@ -54,7 +54,7 @@ const loaded = loadSync(
     "lighting.proto",
   ],
   {
-    includeDirs: [fileURLToPath(new URL("../domain/spot", import.meta.url))],
+    includeDirs: [productFile("src/domain/spot")],
     defaults: true,
     longs: Number,
     enums: Number,

@@ -1,13 +1,13 @@
-import { fileURLToPath } from "node:url";
 import { Fault, toFault } from "../domain/fault.ts";
 import { startChild } from "../lib/child.ts";
 import type { Child } from "../lib/child.ts";
+import { productFile } from "../lib/product-files.ts";
 import { childSignal } from "../lib/signals.ts";
 import { graceMs, purpose } from "./encoder-runner.ts";
 import type { RunnerContext } from "./encoder-runner.ts";
 import type { FromGstreamer, ToGstreamer } from "./gstreamer-protocol.ts";
 
-const program = fileURLToPath(new URL("gstreamer-child.ts", import.meta.url));
+const program = productFile("src/transcode/gstreamer-child.ts");
 /** It keeps no JavaScript objects worth the memory that Node would take for them. */
 const nodeOptions = ["--max-semi-space-size=1", "--max-old-space-size=64"];
 const checkMs = 10_000;

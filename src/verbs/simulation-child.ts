@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { Fault } from "../domain/fault.ts";
 import { startChild } from "../lib/child.ts";
+import { productFile } from "../lib/product-files.ts";
 import type { CommandLine } from "../simulator/namespace.ts";
 import type { SimulationEvent, SimulatorKind } from "./simulate-run.ts";
 
@@ -14,7 +14,7 @@ export interface SimulationChild extends AsyncDisposable {
   command(command: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>>;
 }
 
-const program = fileURLToPath(new URL("../spotlive.mjs", import.meta.url));
+const program = productFile("src/spotlive.mjs");
 
 /** Starts `spotlive simulate WHAT --json`, in a network namespace if `enter` puts it there; every event line goes to `onEvent`. */
 export async function startSimulation(

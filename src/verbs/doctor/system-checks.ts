@@ -1,9 +1,9 @@
 import { access, constants, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { readClock } from "../../boards/clock-state.ts";
 import { readFreeSpace } from "../../boards/system-gauges.ts";
 import { writeFileAtomic } from "../../lib/atomic-file.ts";
+import { productFile } from "../../lib/product-files.ts";
 import { hiddenQueueAdvice } from "../../outputs/kernel-queue.ts";
 import { earliestTime } from "../../supervisor/wall-clock.ts";
 import { ok, unknown, warning, wrong } from "./check.ts";
@@ -52,7 +52,7 @@ const unsentPath = "/proc/sys/net/ipv4/tcp_notsent_lowat";
 /** As in the settings that come with spotlive. */
 const receiveBytes = 4_194_304;
 const settingsName = "60-spotlive.conf";
-const settingsFile = fileURLToPath(new URL(`../../../systemd/${settingsName}`, import.meta.url));
+const settingsFile = productFile(`systemd/${settingsName}`);
 const howToSet = `sudo spotlive doctor --fix, or copy ${settingsName} to /etc/sysctl.d and run sysctl --system.`;
 
 async function checkBuffers({ root }: DoctorContext): Promise<readonly Finding[]> {

@@ -55,6 +55,15 @@ export default defineConfig({
           testTimeout: 180_000,
         },
       },
+      // They pack and unpack hundreds of megabytes.
+      {
+        test: {
+          name: "image",
+          include: ["test/image/**/*.test.ts"],
+          sequence: { groupOrder: 4 },
+          ...realServers,
+        },
+      },
     ],
   },
 });

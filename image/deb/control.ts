@@ -1,0 +1,59 @@
+import type { Architecture } from "./node.ts";
+
+/**
+ * libc6: what the binary of Node.js asks for. ffmpeg: sources, sound and the picture's last resort. systemd: its
+ * sysusers, notify and sysctl programs.
+ */
+const depends = ["libc6 (>= 2.28)", "libstdc++6 (>= 8)", "libgcc-s1 | libgcc1", "ffmpeg", "systemd (>= 247)"];
+const recommends = ["ca-certificates", "v4l-utils"];
+/** For the runner of hardware codecs, whose add-on is built by hand; for `spotlive demo`. */
+const suggests = [
+  ...["gstreamer1.0-plugins-base", "gstreamer1.0-plugins-good", "gstreamer1.0-plugins-bad"],
+  ...["fonts-dejavu-core", "iproute2"],
+];
+
+const description = `keeps a robot's camera live
+ spotlive rides on a robot and keeps its camera on Twitch or another ingest:
+ the WebRTC stream of a Boston Dynamics Spot CAM in, the same H.264 untouched
+ out over RTMP. It waits for clock, robot and internet in any order, holds the
+ last picture while the camera is away, and says why when it is not live.
+ .
+ It brings its own Node.js, which nothing else uses.`;
+
+export interface ControlFacts {
+  readonly version: string;
+  readonly architecture: Architecture;
+  /** What it takes on the disk. */
+  readonly kibibytes: number;
+}
+
+/** The control file of the binary package (deb-control(5)). */
+export function renderControl({ version, architecture, kibibytes }: ControlFacts): string {
+  const fields: Readonly<Record<string, string>> = {
+    Package: "spotlive",
+    Version: version,
+    Architecture: architecture,
+    Maintainer: "The spotlive authors <spotlive@localhost>",
+    "Installed-Size": String(kibibytes),
+    Depends: depends.join(", "),
+    Recommends: recommends.join(", "),
+    Suggests: suggests.join(", "),
+    Section: "video",
+    Priority: "optional",
+    Description: description,
+  };
+  for (const [name, value] of Object.entries(fields))
+    if (/\n(?! \S)/.test(value) || value === "")
+      throw new Error(`The field ${name} is no field of a control file: ${JSON.stringify(value)}`);
+  return Object.entries(fields)
+    .map(([name, value]) => `${name}: ${value}\n`)
+    .join("");
+}
+
+/** The files below /etc, which dpkg leaves as their owner changed them. */
+export function renderConffiles(paths: readonly string[]): string {
+  return paths
+    .filter((path) => path.startsWith("etc/"))
+    .map((path) => `/${path}\n`)
+    .join("");
+}

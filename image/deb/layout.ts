@@ -1,0 +1,54 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { NodeFiles } from "./node.ts";
+import { checkout } from "./tools.ts";
+import type { TreeFile } from "./tree.ts";
+
+/** Where the product is. In it, files have the names that they have in the checkout (`productFile`). */
+const home = "usr/lib/spotlive";
+const documents = "usr/share/doc/spotlive";
+
+const asIs = (path: string, file: string): TreeFile => ({ path, content: { from: join(checkout, file) } });
+
+/** The files of a folder of the checkout that end so, in the same place below `target`. */
+async function folderAsIs(target: string, folder: string, ending: string): Promise<readonly TreeFile[]> {
+  const names = (await readdir(join(checkout, folder))).filter((name) => name.endsWith(ending));
+  return names.toSorted().map((name) => asIs(`${target}/${folder}/${name}`, `${folder}/${name}`));
+}
+
+export interface Contents {
+  readonly version: string;
+  readonly bundle: readonly TreeFile[];
+  readonly node: NodeFiles;
+  readonly copyright: string;
+}
+
+/** Everything that the package puts on a machine. */
+export async function layOut({ version, bundle, node, copyright }: Contents): Promise<readonly TreeFile[]> {
+  const description = { name: "spotlive", version, type: "module", private: true };
+  return [
+    ...bundle.map((file) => ({ ...file, path: `${home}/${file.path}` })),
+    { path: `${home}/package.json`, content: `${JSON.stringify(description, undefined, 2)}\n` },
+    { path: `${home}/bin/node`, content: { from: node.binary }, executable: true },
+    // The program of a process of its own: Node takes the types off, as it does in the checkout.
+    asIs(`${home}/src/transcode/gstreamer-child.ts`, "src/transcode/gstreamer-child.ts"),
+    ...(await folderAsIs(home, "src/domain/spot", ".proto")),
+    ...(await folderAsIs(home, "hardware-profiles", ".yaml")),
+    asIs(`${home}/systemd/60-spotlive.conf`, "systemd/60-spotlive.conf"), // what `doctor --fix` puts into /etc
+    asIs("usr/lib/sysctl.d/60-spotlive.conf", "systemd/60-spotlive.conf"),
+    asIs("usr/lib/systemd/system/spotlive.service", "systemd/spotlive.service"),
+    asIs("usr/lib/sysusers.d/spotlive.conf", "image/deb/files/sysusers.conf"),
+    { ...asIs("usr/bin/spotlive", "image/deb/files/spotlive"), executable: true },
+    asIs("etc/spotlive/spotlive.example.yaml", "src/config/spotlive.example.yaml"),
+    asIs(`${documents}/README.md`, "README.md"),
+    asIs(`${documents}/CHANGELOG.md`, "CHANGELOG.md"),
+    ...(await folderAsIs(documents, "docs", ".md")),
+    { path: `${documents}/copyright`, content: copyright },
+  ];
+}
+
+/** What dpkg runs when the package comes and goes. */
+export const maintainerScripts: readonly TreeFile[] = ["postinst", "prerm", "postrm"].map((name) => ({
+  ...asIs(`DEBIAN/${name}`, `image/deb/files/${name}`),
+  executable: true,
+}));

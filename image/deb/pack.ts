@@ -1,0 +1,53 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bundleProgram } from "./bundle.ts";
+import { renderConffiles, renderControl } from "./control.ts";
+import { layOut, maintainerScripts } from "./layout.ts";
+import { gatherCopyright } from "./licences.ts";
+import { fetchNode } from "./node.ts";
+import type { Architecture } from "./node.ts";
+import { runTool } from "./tools.ts";
+import { takeInventory, writeTree } from "./tree.ts";
+import { readBuild } from "./version.ts";
+
+export const compressions = ["xz", "gzip", "none"] as const;
+
+export interface PackOptions {
+  readonly architecture: Architecture;
+  /** Where the package goes. */
+  readonly folder: string;
+  readonly compression: (typeof compressions)[number];
+}
+
+/** Builds the Debian package and gives its path. The same commit gives the same bytes. */
+export async function packDeb({ architecture, folder, compression }: PackOptions): Promise<string> {
+  const build = await readBuild();
+  const work = await mkdtemp(join(tmpdir(), "spotlive-deb-"));
+  try {
+    const [node, bundle] = await Promise.all([fetchNode(architecture, join(work, "node")), bundleProgram()]);
+    const root = join(work, "root");
+    const copyright = await gatherCopyright(bundle.inputs, node);
+    const files = await layOut({ version: build.version, bundle: bundle.files, node, copyright });
+    await mkdir(root);
+    await writeTree(root, files);
+    const { md5sums, kibibytes } = await takeInventory(root, files);
+    await writeTree(root, [
+      {
+        path: "DEBIAN/control",
+        content: renderControl({ version: build.version, architecture, kibibytes }),
+      },
+      { path: "DEBIAN/md5sums", content: md5sums },
+      { path: "DEBIAN/conffiles", content: renderConffiles(files.map(({ path }) => path)) },
+      ...maintainerScripts,
+    ]);
+    await mkdir(folder, { recursive: true });
+    const deb = join(folder, `spotlive_${build.version}_${architecture}.deb`);
+    const flags = ["--root-owner-group", `-Z${compression}`, "--build"];
+    // dpkg-deb writes no time into the archive that is later than this one.
+    await runTool("env", `SOURCE_DATE_EPOCH=${build.time}`, "dpkg-deb", ...flags, root, deb);
+    return deb;
+  } finally {
+    await rm(work, { recursive: true });
+  }
+}

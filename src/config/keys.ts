@@ -1,30 +1,12 @@
-/** How one kind of value is written: what a person is told to write, how it is told apart, how it is read from an environment variable. */
-export interface Format {
-  expected(limits: Limits): string;
-  matches(value: unknown, limits: Limits): boolean;
-  /** Gives the value an environment variable stands for; the text itself where it stands for none. */
-  fromText(text: string): unknown;
-}
-
-export interface Limits {
-  readonly min?: number;
-  readonly max?: number;
-}
-
-const maxTextLength = 4096;
-
-const isText = (value: unknown): value is string =>
-  typeof value === "string" &&
-  value !== "" &&
-  value.length <= maxTextLength &&
-  !/[\u0000-\u001f\u007f]/.test(value);
+import { deviceFormats } from "./device-formats.ts";
+import { isText, sameText } from "./format.ts";
+import type { Format, Limits } from "./format.ts";
 
 const inRange = (value: unknown, { min = -Infinity, max = Infinity }: Limits): value is number =>
   typeof value === "number" && Number.isFinite(value) && value >= min && value <= max;
 
 const range = ({ min, max }: Limits): string => (min === undefined ? "" : ` from ${min} to ${max ?? "any"}`);
 
-const sameText = (text: string): unknown => text;
 const numberFromText = (text: string): unknown =>
   /^-?\d{1,15}(\.\d{1,9})?$/.test(text.trim()) ? Number(text) : text;
 
@@ -122,6 +104,7 @@ export const formats = {
     matches: (value) => Array.isArray(value) && value.length <= 50 && value.every(isPreset),
     fromText: sameText,
   },
+  ...deviceFormats,
 } as const satisfies Record<string, Format>;
 
 export type FormatName = keyof typeof formats;
@@ -192,7 +175,7 @@ export const flag = (value: boolean, doc: string, options: Options): Key<boolean
   key(value, "switch", doc, options);
 /** A list in the file; the environment cannot set it. */
 export const list = (
-  format: "permissions" | "presets" | "host-names",
+  format: "permissions" | "presets" | "host-names" | "ssh-keys" | "wifi-networks",
   doc: string,
 ): Key<readonly unknown[]> => ({
   doc,

@@ -30,7 +30,7 @@ export async function findSecrets(
 }
 
 function secretsIn(text: string, environment: Environment): Omit<SecretPlaces, "file"> {
-  const given = readYaml(text, schema, outputSchema, new Findings("")) ?? {};
+  const given = readYaml(text, schema, { outputs: outputSchema }, new Findings("")) ?? {};
   const outputs = Array.isArray(given["outputs"]) ? (given["outputs"] as readonly Given[]) : [{}];
   const groups = [
     { group: schema, values: given, prefix: "" },

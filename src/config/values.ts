@@ -2,7 +2,8 @@ import convict from "convict";
 import { leavesOf, readEnvironment } from "./environment.ts";
 import type { Environment } from "./environment.ts";
 import { formats } from "./keys.ts";
-import type { Format, Group, Limits, Values } from "./keys.ts";
+import type { Format, Limits } from "./format.ts";
+import type { Group, Values } from "./keys.ts";
 import type { Findings } from "./problems.ts";
 import { outputSchema, schema } from "./schema.ts";
 import { readYaml } from "./yaml-file.ts";
@@ -13,7 +14,12 @@ import type { Given } from "./yaml-file.ts";
  * that is not YAML throws at once, as everything in it would seem to be missing.
  */
 export function readValues(text: string, environment: Environment, findings: Findings): ConfigValues {
-  const given = readYaml(text, schema, outputSchema, findings) ?? findings.throwAll();
+  const given = readYaml(text, schema, { outputs: outputSchema }, findings) ?? findings.throwAll();
+  return completeValues(given, environment, findings);
+}
+
+/** The values of every key, from what a file says: default, then file, then environment. */
+export function completeValues(given: Given, environment: Environment, findings: Findings): ConfigValues {
   const values = overlay(schema, given, readEnvironment(schema, environment, "", findings));
   const listed = Array.isArray(given["outputs"]) ? (given["outputs"] as readonly Given[]) : [];
   return { ...values, outputs: readOutputs(listed, environment, findings) };
@@ -46,7 +52,7 @@ function readOutputs(
 }
 
 /** Puts together default, file and environment: convict's part of the work. */
-function overlay<G extends Group>(group: G, given: Given, environment: Environment): Values<G> {
+export function overlay<G extends Group>(group: G, given: Given, environment: Environment): Values<G> {
   convict.addFormats(convictFormats);
   const config = convict<Values<G>>(group as unknown as convict.Schema<Values<G>>, {
     env: environment,

@@ -3,11 +3,14 @@ import type { Node } from "yaml";
 import { Fault } from "../domain/fault.ts";
 import { describe, didYouMean } from "./problems.ts";
 import type { Findings } from "./problems.ts";
-import { formatOf, isKey, maxOutputs } from "./keys.ts";
+import { formatOf, isKey } from "./keys.ts";
 import type { Group, Key } from "./keys.ts";
 
 /** Far more than a configuration needs; the YAML library takes quadratic time for many keys. */
 const maxFileLength = 65_536;
+
+/** What the items of a list look like, by the format of its key. */
+export type ItemGroups = Readonly<Record<string, Group>>;
 
 /** What a file says, in the shape of the schema: keys it does not name are absent. */
 export type Given = { [name: string]: unknown };
@@ -20,7 +23,7 @@ export type Given = { [name: string]: unknown };
 export function readYaml(
   text: string,
   schema: Group,
-  outputSchema: Group,
+  items: ItemGroups,
   findings: Findings,
 ): Given | undefined {
   if (text.length > maxFileLength) {
@@ -28,7 +31,7 @@ export function readYaml(
     return undefined;
   }
   try {
-    return new YamlReader(text, outputSchema, findings).read(schema);
+    return new YamlReader(text, items, findings).read(schema);
   } catch (error) {
     if (error instanceof Fault) throw error;
     findings.add(findings.file, "is not YAML that can be read (nested too deeply?)");
@@ -39,12 +42,12 @@ export function readYaml(
 class YamlReader {
   readonly #lines = new LineCounter();
   readonly #document;
-  readonly #outputSchema: Group;
+  readonly #items: ItemGroups;
   readonly #findings: Findings;
 
-  constructor(text: string, outputSchema: Group, findings: Findings) {
+  constructor(text: string, items: ItemGroups, findings: Findings) {
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
-    this.#outputSchema = outputSchema;
+    this.#items = items;
     this.#findings = findings;
   }
 
@@ -88,24 +91,25 @@ class YamlReader {
   /** Gives undefined where the value does not fit, or is null where null means "not set". */
   #value(given: unknown, key: Key<unknown>, path: string): unknown {
     const node = this.#resolve(given);
-    const isList = Array.isArray(key.default) && key.format !== "outputs";
+    const itemGroup = typeof key.format === "string" ? this.#items[key.format] : undefined;
+    const isList = Array.isArray(key.default) && itemGroup === undefined;
     const value: unknown =
       isList && isSeq(node) ? node.toJS(this.#document, { maxAliasCount: 10 }) : plain(node);
     if (value === null && key.nullable) return undefined;
     if (value === null && Array.isArray(key.default)) return [];
     const format = formatOf(key);
-    if (key.format === "outputs" && isSeq(node) && node.items.length <= maxOutputs)
-      return node.items.map((item, index) => this.#output(item, `${path}[${index}]`));
-    if (key.format !== "outputs" && format.matches(value, key)) return value;
+    if (itemGroup !== undefined && isSeq(node) && format.matches(node.items, key))
+      return node.items.map((item, index) => this.#item(item, itemGroup, `${path}[${index}]`));
+    if (itemGroup === undefined && format.matches(value, key)) return value;
     const got = isSeq(node) ? `a list of ${node.items.length}` : describe(value, key.sensitive);
     const quotes = key.format === "text" && typeof value === "number" ? " (put it in quotes)" : "";
     this.#findings.addAt(path, `expected ${format.expected(key)}, got ${got}${quotes}`);
     return undefined;
   }
 
-  #output(item: unknown, path: string): Given {
+  #item(item: unknown, group: Group, path: string): Given {
     this.#findings.place(path, this.#whereOf(item));
-    return this.#group(item, this.#outputSchema, path);
+    return this.#group(item, group, path);
   }
 
   #resolve(node: unknown): Node | null {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { Fault, toFault } from "./domain/fault.ts";
 import { readVersion } from "./lib/version.ts";
+import { adopt } from "./verbs/adopt.ts";
 import { checkConfig } from "./verbs/check-config.ts";
 import { demo } from "./verbs/demo.ts";
 import { doctor } from "./verbs/doctor.ts";
@@ -31,6 +32,7 @@ const verbs: readonly Verb[] = [
   unlock,
   twitch,
   checkConfig,
+  adopt,
 ];
 
 export interface CliContext {

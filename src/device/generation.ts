@@ -1,0 +1,78 @@
+import { randomUUID } from "node:crypto";
+import { readdir, readFile, readlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Disk } from "./disk.ts";
+
+/** A file of a generation. */
+export interface GeneratedFile {
+  readonly content: Buffer;
+  readonly mode: number;
+}
+
+/** The files of one generation, by their paths in it. */
+export type Generation = ReadonlyMap<string, GeneratedFile>;
+
+const folderName = "generations";
+const linkName = "current";
+const privateFolders = ["secrets", "files"];
+
+/** Where the files in force are found: a link that changes in one step. */
+export const currentFolder = (data: string): string => join(data, linkName);
+
+/** The files in force; empty where there never were any. */
+export async function readCurrent(data: string): Promise<ReadonlyMap<string, Buffer>> {
+  const folder = currentFolder(data);
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  });
+  const files = entries.filter((entry) => entry.isFile());
+  const read = files.map(async ({ parentPath, name }) => {
+    const path = join(parentPath, name);
+    return [path.slice(folder.length + 1), await readFile(path)] as const;
+  });
+  return new Map(await Promise.all(read));
+}
+
+/** Puts a generation in force, all of it or nothing, unless it is already. Says whether anything was changed. */
+export async function putInForce(
+  data: string,
+  wanted: Generation,
+  current: ReadonlyMap<string, Buffer>,
+  disk: Disk,
+): Promise<boolean> {
+  const isSame =
+    wanted.size === current.size &&
+    [...wanted].every(([path, { content }]) => current.get(path)?.equals(content) === true);
+  if (isSame) return false;
+  const name = randomUUID();
+  const folder = join(data, folderName, name);
+  await disk.makeFolder(folder, 0o755);
+  const folders = new Set([folder]);
+  for (const [path, { content, mode }] of wanted) {
+    const parent = dirname(join(folder, path));
+    if (!folders.has(parent)) {
+      const isPrivate = privateFolders.some((own) => path.startsWith(`${own}/`));
+      await disk.makeFolder(parent, isPrivate ? 0o700 : 0o755);
+      for (let at = parent; at !== folder; at = dirname(at)) folders.add(at);
+    }
+    await disk.writeFile(join(folder, path), content, mode);
+  }
+  for (const made of [...folders, join(data, folderName)]) await disk.syncFolder(made);
+  const link = join(data, `${linkName}.new`);
+  await disk.remove(link);
+  await disk.link(join(folderName, name), link);
+  await disk.rename(link, currentFolder(data));
+  await disk.syncFolder(data);
+  return true;
+}
+
+/** Removes the generations that are no longer in force, and what a power cut left of one that never was. */
+export async function removeOthers(data: string, disk: Disk): Promise<void> {
+  const inForce = await readlink(currentFolder(data)).catch(() => undefined);
+  if (inForce === undefined) return;
+  const names = await readdir(join(data, folderName)).catch(() => []);
+  const others = names.filter((name) => join(folderName, name) !== inForce);
+  for (const name of others) await disk.remove(join(data, folderName, name));
+  if (others.length > 0) await disk.syncFolder(join(data, folderName));
+}

@@ -13,6 +13,7 @@ import { createEventBus } from "./lib/events.ts";
 import { createLog, createMask } from "./lib/log.ts";
 import { childSignal } from "./lib/signals.ts";
 import { configuredState, createLine } from "./parts.ts";
+import { bootReportOf } from "./report.ts";
 import { createSurfaces } from "./surfaces.ts";
 import { openMemory } from "./supervisor/memory.ts";
 import { createSupervisor } from "./supervisor/supervisor.ts";
@@ -52,6 +53,9 @@ export async function runAppliance(config: Config, signal: AbortSignal): Promise
     ),
     () => powerOn(),
     ...(config.transcode.allow ? [board.run] : []),
+    ...(config.bootDirectory === undefined
+      ? []
+      : [bootReportOf(config.bootDirectory, { ...context, report, mask })]),
     (running) => watchHealth({ root: openRoot(), stateDirectory: config.stateDirectory, report }, running),
   ];
 

@@ -24,6 +24,8 @@ export interface BootContext {
   readonly file: string;
   /** The absolute folder in which secrets and files will lie once they are taken over. */
   readonly home: string;
+  /** The absolute folder of the boot partition. */
+  readonly boot: string;
   /** A secret that was taken over before. */
   secret(name: string): string | undefined;
   /** Where a file beside the boot file can be read, or was taken over to; undefined: nowhere, or it is no plain file. */
@@ -61,6 +63,7 @@ export async function readBootFile(text: string, context: BootContext): Promise<
   delete checked["device"];
   delete kept["device"];
   await buildConfig(completeValues(checked, {}, findings), {}, findings);
+  kept["bootDirectory"] ??= context.boot;
   const service = `# Made by spotlive from the boot file at power-on; changes here are lost.\n${stringify(kept)}`;
   return { device, service, secrets, fresh, files };
 }

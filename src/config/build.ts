@@ -44,6 +44,7 @@ export async function buildConfig(
     autostart: values.autostart,
     clockWaitSeconds: values.clockWaitSeconds,
     stateDirectory: values.stateDirectory ?? defaultStateDirectory(environment),
+    bootDirectory: values.bootDirectory ?? undefined,
     socketPath: values.socketPath ?? defaultSocketPath(environment),
     logLevel: values.logLevel,
   });

@@ -134,6 +134,8 @@ export interface Config {
   readonly autostart: "always" | "last" | "never";
   readonly clockWaitSeconds: number;
   readonly stateDirectory: string;
+  /** The boot partition of a device without a screen. */
+  readonly bootDirectory: string | undefined;
   readonly socketPath: string;
   readonly logLevel: LogLevel;
 }

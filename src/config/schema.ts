@@ -14,6 +14,7 @@ import {
   wholeNumber,
 } from "./keys.ts";
 import type { Group, Key } from "./keys.ts";
+import { folders } from "./schema-folders.ts";
 import { camera, chat, http, mqtt } from "./schema-surfaces.ts";
 
 const trust = (whose: string, env: string) => ({
@@ -231,10 +232,7 @@ export const schema = {
     "A board without a battery clock wakes up in the past, where every certificate looks wrong: the longest wait for the right time.",
     { env: "SPOTLIVE_CLOCK_WAIT_SECONDS", min: 0, max: 3600 },
   ),
-  stateDirectory: optionalText(
-    "What is remembered over power-off. Not set: /var/lib/spotlive for root, else ~/.local/state/spotlive.",
-    { env: "SPOTLIVE_STATE_DIRECTORY" },
-  ),
+  ...folders,
   socketPath: optionalText(
     "Where start, stop and status reach the running spotlive. Not set: /run/spotlive/control.sock for root, else $XDG_RUNTIME_DIR/spotlive/control.sock.",
     { env: "SPOTLIVE_SOCKET_PATH" },

@@ -56,6 +56,7 @@ export async function adoptBootFile(options: AdoptOptions): Promise<Adoption> {
     const file = await readBootFile(found.text, {
       file: found.name,
       home: currentFolder(options.data),
+      boot: options.boot,
       secret: (name) => current.get(`secrets/${name}`)?.toString("utf8").replace(/\n$/, ""),
       locate: (name) => locate(options, current, name),
     });

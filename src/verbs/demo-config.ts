@@ -64,6 +64,7 @@ export function demoConfig({ robot, ingestUrl, brokerUrl }: Simulators): Config 
     autostart: "never",
     clockWaitSeconds: 0,
     stateDirectory: join(tmpdir(), "spotlive-demo"),
+    bootDirectory: undefined,
     socketPath: join(tmpdir(), "spotlive-demo.sock"),
     logLevel: "info",
   };

@@ -212,7 +212,7 @@ describe("a boot file that is wrong", () => {
 
 describe("any text at all", () => {
   const context = {
-    ...{ file: "s.yaml", home: "/data/current" },
+    ...{ file: "s.yaml", home: "/data/current", boot: "/boot" },
     ...{ secret: () => undefined, locate: () => Promise.resolve(undefined) },
   };
   it("is read or refused with a fault", async () => {

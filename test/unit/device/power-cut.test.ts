@@ -1,4 +1,5 @@
 import { readlink } from "node:fs/promises";
+import { dirname } from "node:path";
 import { describe, expect, it } from "vitest";
 import { cutAfter, makeDevice, PowerCut } from "./helpers.ts";
 import type { Device } from "./helpers.ts";
@@ -28,7 +29,7 @@ async function inForce(device: Device): Promise<readonly (readonly [string, stri
   const current = await readlink(`${device.data}/current`).catch(() => "none");
   return files
     .filter(([path]) => path.startsWith(`${current}/`))
-    .map(([path, text]) => [path.slice(current.length), text.replaceAll(device.data, "")] as const)
+    .map(([path, text]) => [path.slice(current.length), text.replaceAll(dirname(device.data), "")] as const)
     .toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 

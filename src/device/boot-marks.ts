@@ -7,6 +7,8 @@ export interface BootMarks {
   readonly firstPacket?: number;
   /** By the names of the outputs. */
   readonly ingests: Readonly<Record<string, number>>;
+  /** How each link last ended up; while it is tried again, that stays as it was. */
+  readonly links: Readonly<Record<string, string>>;
 }
 
 export interface BootMarker {
@@ -18,10 +20,13 @@ export interface BootMarker {
 export function createBootMarker(uptimeSeconds: () => number): BootMarker {
   const started = uptimeSeconds();
   const ingests: Record<string, number> = {};
+  const links: Record<string, string> = {};
   let robot: number | undefined;
   let firstPacket: number | undefined;
   return {
     listen(event) {
+      if ((event.type === "source" || event.type === "output") && event.state !== "connecting")
+        links[`${event.type} ${event.name}`] = `${event.state} ${event.fault?.code ?? ""}`;
       if (event.type === "source" && event.state === "running") robot ??= uptimeSeconds();
       if (event.type === "source-progress" && event.counters.packets + event.counters.units > 0)
         firstPacket ??= uptimeSeconds();
@@ -32,17 +37,16 @@ export function createBootMarker(uptimeSeconds: () => number): BootMarker {
       ...(robot !== undefined && { robot }),
       ...(firstPacket !== undefined && { firstPacket }),
       ingests: { ...ingests },
+      links: { ...links },
     }),
   };
 }
 
-/** Changes with every stage, and with nothing that changes all the time (temperatures, rates, signal strengths). */
-export function stageOf(status: Status, marks: BootMarks, facts: unknown): string {
-  const links = [status.source, ...status.outputs].map(({ name, state, fault }) => [
-    name,
-    state,
-    fault?.code,
-  ]);
-  const health = status.health?.items.map(({ level }) => level);
-  return JSON.stringify([status.phase, links, health, marks, facts]);
+/**
+ * Changes with every stage, and with nothing that changes all the time: temperatures, rates, signal strengths, one
+ * more attempt that fails like the last.
+ */
+export function stageOf({ phase, health }: Status, marks: BootMarks, facts: unknown): string {
+  const state = phase === "starting" || phase === "retrying" ? "trying" : phase;
+  return JSON.stringify([state, health?.items.map(({ level }) => level), marks, facts]);
 }

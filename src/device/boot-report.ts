@@ -25,7 +25,7 @@ const longestText = 400;
 const title = "spotlive boot report: what happened at the last power-ons, the newest first.";
 const sectionHead = "=== Power-on ";
 
-/** Said in any case, as they are the usual reasons why a device without a screen does not stream. */
+/** Said where they are well too, as they are the usual reasons why a device without a screen does not stream. */
 const kindsShown: readonly HealthKind[] = [
   "undervoltage",
   "throttling",
@@ -92,7 +92,7 @@ const seconds = (value: number): string => `${value.toFixed(1)} s`;
 
 function healthLines(items: readonly HealthItem[]): readonly ReportLine[] {
   return items
-    .filter(({ kind, level }) => kindsShown.includes(kind) || level === "warning" || level === "critical")
+    .filter(({ kind, level }) => level !== "unknown" && (kindsShown.includes(kind) || level !== "ok"))
     .map(({ name, level, shown, advice }) => {
       const isBad = level === "warning" || level === "critical";
       const what = name.slice(0, 1).toUpperCase() + name.slice(1);

@@ -49,7 +49,7 @@ const boot: Boot = {
   poweredOnAt: Date.UTC(2026, 10, 21, 3, 4, 5),
   uptime: 35.25,
   facts: [["Board", "Raspberry Pi 4"]],
-  marks: { started: 9.1, robot: 12.34, ingests: {} },
+  marks: { started: 9.1, robot: 12.34, ingests: {}, links: {} },
   status,
 };
 const plain = (text: string): string => text;
@@ -126,7 +126,11 @@ describe("the boot report", () => {
     at(9, { type: "source-progress", name: "spot", counters: { ...counters, packets: 1 } });
     at(10, { type: "output", name: "main", state: "running" });
     at(11, { type: "output", name: "main", state: "running" });
-    expect(marks()).toEqual({ started: 5, robot: 7, firstPacket: 9, ingests: { main: 10 } });
+    at(12, { type: "output", name: "main", state: "connecting" });
+    expect(marks()).toEqual({
+      ...{ started: 5, robot: 7, firstPacket: 9, ingests: { main: 10 } },
+      links: { "source spot": "running ", "output main": "running " },
+    });
   });
 });
 
@@ -172,7 +176,7 @@ describe("keeping the boot report", () => {
   it("writes at a change of stage, and not for what changes all the time", async () => {
     const { writes, text, notices } = await keep(fastDisk, async (set, { writes }) => {
       await vi.waitFor(() => expect(writes.length).toBe(1), many);
-      set({ ...status, sinceSeconds: 9, source: { ...status.source, fps: 29 } });
+      set({ ...status, phase: "starting", sinceSeconds: 9, source: { ...status.source, fps: 29 } });
       await aWhile();
       set({ ...status, phase: "live" });
       await vi.waitFor(() => expect(writes.length).toBe(2), many);

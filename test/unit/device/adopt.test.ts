@@ -245,6 +245,7 @@ describe("any text at all", () => {
         );
         if (error !== undefined) expect(error).toMatchObject({ code: "config-invalid" });
       }),
+      { numRuns: 50 },
     );
   });
 });

@@ -88,11 +88,7 @@ describe("the boot report", () => {
     mask.add("canary-7f3a91");
     const text = fc.oneof(
       fc.string({ unit: "binary" }),
-      fc.constantFrom(
-        "x".repeat(390) + " canary-7f3a91",
-        "\n=== Power-on canary-7f3a91",
-        "y".repeat(100_000),
-      ),
+      fc.constantFrom("x".repeat(390) + " canary-7f3a91", "\n=== Power-on canary-7f3a91", "y".repeat(20_000)),
     );
     fc.assert(
       fc.property(text, text, text, fc.array(text, { maxLength: 40 }), (id, reason, before, notices) => {

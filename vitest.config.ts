@@ -30,8 +30,6 @@ export default defineConfig({
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
           exclude: timed,
-          // They mostly wait.
-          maxWorkers: 3,
           sequence: { groupOrder: 1 },
           ...realServers,
         },

@@ -15,6 +15,7 @@ import { HalfOpen } from "../../src/outputs/half-open.ts";
 import { openSocket, parseRtmpUrl } from "../../src/outputs/rtmp-socket.ts";
 import { createRtmpOutput } from "../../src/outputs/rtmp.ts";
 import { startIngest } from "../../src/simulator/ingest.ts";
+import { eventually } from "../helpers/eventually.ts";
 import { startNginxRtmp } from "../helpers/nginx.ts";
 import { encodeH264, judge, paced, unitsFromAnnexB } from "../helpers/publish.ts";
 
@@ -161,6 +162,7 @@ describe("rtmps", () => {
     halfOpen.keep(lost);
     await halfOpen.reset(never);
     expect([lost.socket.destroyed, lost.tcp.destroyed]).toEqual([true, true]);
+    await eventually(() => ports.length > 1);
     expect(ports).toEqual([from, from]); // free for another connection, so neither side has the old one
     const closed = new Promise((resolve) => far.on("error", () => {}).on("close", resolve));
     far.resume();

@@ -14,7 +14,7 @@ export default defineConfig({
     // The default leaves one core of two unused.
     maxWorkers: 2,
     // Of tests that run beside each other: each has a robot, a spotlive and a server of its own.
-    maxConcurrency: 4,
+    maxConcurrency: 3,
     projects: [
       // Unit tests change nothing that others would feel: they share their modules, which halves their time.
       {

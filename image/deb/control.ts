@@ -1,10 +1,9 @@
 import type { Architecture } from "./node.ts";
 
-/**
- * libc6: what the binary of Node.js asks for. ffmpeg: sources, sound and the picture's last resort. systemd: its
- * sysusers, notify and sysctl programs.
- */
-const depends = ["libc6 (>= 2.28)", "libstdc++6 (>= 8)", "libgcc-s1 | libgcc1", "ffmpeg", "systemd (>= 247)"];
+/** ffmpeg: sources, sound and the picture's last resort. systemd: its sysusers, notify and sysctl programs. */
+const depends = ["ffmpeg", "systemd (>= 237)"];
+/** What the binary of Node.js asks for. */
+const libc = ["libc6 (>= 2.28)", "libstdc++6 (>= 8)", "libgcc-s1 | libgcc1"];
 const recommends = ["ca-certificates", "v4l-utils"];
 /** For the runner of hardware codecs, whose add-on is built by hand; for `spotlive demo`. */
 const suggests = [
@@ -25,17 +24,19 @@ export interface ControlFacts {
   readonly architecture: Architecture;
   /** What it takes on the disk. */
   readonly kibibytes: number;
+  /** Whether Node.js comes with a C library of its own. */
+  readonly ownLibc: boolean;
 }
 
 /** The control file of the binary package (deb-control(5)). */
-export function renderControl({ version, architecture, kibibytes }: ControlFacts): string {
+export function renderControl({ version, architecture, kibibytes, ownLibc }: ControlFacts): string {
   const fields: Readonly<Record<string, string>> = {
     Package: "spotlive",
     Version: version,
     Architecture: architecture,
     Maintainer: "The spotlive authors <spotlive@localhost>",
     "Installed-Size": String(kibibytes),
-    Depends: depends.join(", "),
+    Depends: [...(ownLibc ? [] : libc), ...depends].join(", "),
     Recommends: recommends.join(", "),
     Suggests: suggests.join(", "),
     Section: "video",

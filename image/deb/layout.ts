@@ -5,7 +5,7 @@ import { checkout } from "./tools.ts";
 import type { TreeFile } from "./tree.ts";
 
 /** Where the product is. In it, files have the names that they have in the checkout (`productFile`). */
-const home = "usr/lib/spotlive";
+export const home = "usr/lib/spotlive";
 const documents = "usr/share/doc/spotlive";
 
 const asIs = (path: string, file: string): TreeFile => ({ path, content: { from: join(checkout, file) } });

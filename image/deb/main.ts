@@ -13,6 +13,7 @@ const { values } = parseArgs({
     arch: { type: "string" },
     out: { type: "string", default: join(checkout, "dist") },
     compress: { type: "string", default: "xz" },
+    "own-libc": { type: "boolean", default: false },
   },
 });
 
@@ -30,7 +31,8 @@ async function ownArchitecture(): Promise<string> {
 try {
   const architecture: Architecture = oneOf("arch", architectures, values.arch ?? (await ownArchitecture()));
   const compression = oneOf("compress", compressions, values.compress);
-  const deb = await packDeb({ architecture, folder: resolve(values.out), compression });
+  const ownLibc = values["own-libc"];
+  const deb = await packDeb({ architecture, folder: resolve(values.out), compression, ownLibc });
   const bytes = await readFile(deb);
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   console.log(`${sha256}  ${relative(process.cwd(), deb)}  (${(bytes.length / 1e6).toFixed(1)} MB)`);

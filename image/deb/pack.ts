@@ -7,6 +7,7 @@ import { layOut, maintainerScripts } from "./layout.ts";
 import { gatherCopyright } from "./licences.ts";
 import { fetchNode } from "./node.ts";
 import type { Architecture } from "./node.ts";
+import { takeOwnLibc } from "./own-libc.ts";
 import { runTool } from "./tools.ts";
 import { takeInventory, writeTree } from "./tree.ts";
 import { readBuild } from "./version.ts";
@@ -18,31 +19,42 @@ export interface PackOptions {
   /** Where the package goes. */
   readonly folder: string;
   readonly compression: (typeof compressions)[number];
+  /** For a system whose C library is too old for Node.js: it gets its own. False where absent. */
+  readonly ownLibc?: boolean;
 }
 
 /** Builds the Debian package and gives its path. The same commit gives the same bytes. */
-export async function packDeb({ architecture, folder, compression }: PackOptions): Promise<string> {
+export async function packDeb(options: PackOptions): Promise<string> {
+  const { architecture, folder, compression, ownLibc = false } = options;
   const build = await readBuild();
   const work = await mkdtemp(join(tmpdir(), "spotlive-deb-"));
   try {
-    const [node, bundle] = await Promise.all([fetchNode(architecture, join(work, "node")), bundleProgram()]);
+    const [fetched, bundle] = await Promise.all([
+      fetchNode(architecture, join(work, "node")),
+      bundleProgram(),
+    ]);
+    const { node, files: libraries } = ownLibc
+      ? await takeOwnLibc(fetched, architecture, work)
+      : { node: fetched, files: [] };
     const root = join(work, "root");
     const copyright = await gatherCopyright(bundle.inputs, node);
-    const files = await layOut({ version: build.version, bundle: bundle.files, node, copyright });
+    const product = await layOut({ version: build.version, bundle: bundle.files, node, copyright });
+    const files = [...product, ...libraries];
     await mkdir(root);
     await writeTree(root, files);
     const { md5sums, kibibytes } = await takeInventory(root, files);
     await writeTree(root, [
       {
         path: "DEBIAN/control",
-        content: renderControl({ version: build.version, architecture, kibibytes }),
+        content: renderControl({ version: build.version, architecture, kibibytes, ownLibc }),
       },
       { path: "DEBIAN/md5sums", content: md5sums },
       { path: "DEBIAN/conffiles", content: renderConffiles(files.map(({ path }) => path)) },
       ...maintainerScripts,
     ]);
     await mkdir(folder, { recursive: true });
-    const deb = join(folder, `spotlive_${build.version}_${architecture}.deb`);
+    const suffix = ownLibc ? "_own-libc" : "";
+    const deb = join(folder, `spotlive_${build.version}_${architecture}${suffix}.deb`);
     const flags = ["--root-owner-group", `-Z${compression}`, "--build"];
     // dpkg-deb writes no time into the archive that is later than this one.
     await runTool("env", `SOURCE_DATE_EPOCH=${build.time}`, "dpkg-deb", ...flags, root, deb);

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { renderConffiles, renderControl } from "../../../image/deb/control.ts";
 
 describe("the control file", () => {
-  const text = renderControl({ version: "1.2.3", architecture: "arm64", kibibytes: 130_000 });
+  const facts = { version: "1.2.3", architecture: "arm64", kibibytes: 130_000, ownLibc: false } as const;
+  const text = renderControl(facts);
 
   it("says what dpkg must know, one field a line", () => {
     const fields = new Map(
@@ -21,10 +22,13 @@ describe("the control file", () => {
     expect(text).not.toMatch(/\n\n/);
   });
 
+  it("asks for no C library where Node.js brings one", () => {
+    expect(text).toMatch(/^Depends: .*libc6 /m);
+    expect(renderControl({ ...facts, ownLibc: true })).not.toMatch(/^Depends: .*libc6/m);
+  });
+
   it("refuses a value that would begin another field", () => {
-    expect(() => renderControl({ version: "1\nDepends: x", architecture: "amd64", kibibytes: 1 })).toThrow(
-      "Version",
-    );
+    expect(() => renderControl({ ...facts, version: "1\nDepends: x" })).toThrow("Version");
   });
 
   it("names the files of the owner by their absolute paths, and no others", () => {

@@ -23,7 +23,12 @@ describe.skipIf(reason !== undefined)("a package for a system whose C library is
       const root = join(folder, "root");
       await run("dpkg-deb", ["-x", deb, root]);
       const home = "/usr/lib/spotlive";
-      const { stdout } = await run("chroot", [root, `${home}/bin/node`, `${home}/src/spotlive.mjs`, "--version"]);
+      const { stdout } = await run("chroot", [
+        root,
+        `${home}/bin/node`,
+        `${home}/src/spotlive.mjs`,
+        "--version",
+      ]);
       const { stdout: version } = await run("dpkg-deb", ["-f", deb, "Version"]);
       expect(stdout).toBe(`spotlive ${version}`);
     } finally {

@@ -59,13 +59,23 @@ export async function readBootFile(text: string, context: BootContext): Promise<
   const collector = new Collector(given, context, findings);
   for (const scope of scopesOf(given)) await collector.collect(scope);
   const { checked, kept, secrets, fresh, files } = collector;
-  const device = buildDevice(groupOf(kept["device"]), findings);
+  const { device: about, ...ofService } = kept;
   delete checked["device"];
-  delete kept["device"];
+  const { source, spot } = completeValues(structuredClone(checked), {}, new Findings(context.file));
+  const robotHosts = source === "spot" ? [spot.host, spot.cameraHost ?? spot.host] : [];
+  const device = buildDevice(groupOf(about), robotHosts, findings);
+  for (const values of [checked, ofService]) nameInterfaces(values, device, source);
+  ofService["bootDirectory"] ??= context.boot;
   await buildConfig(completeValues(checked, {}, findings), {}, findings);
-  kept["bootDirectory"] ??= context.boot;
-  const service = `# Made by spotlive from the boot file at power-on; changes here are lost.\n${stringify(kept)}`;
+  const service = `# Made by spotlive from the boot file at power-on; changes here are lost.\n${stringify(ofService)}`;
   return { device, service, secrets, fresh, files };
+}
+
+/** The service is told which interface leads where, unless the file says it itself. */
+function nameInterfaces(values: Given, device: DeviceConfig, source: string): void {
+  const wifi = device.wifi.length > 0 ? [device.wifiInterface] : [];
+  values["uplinks"] ??= [...wifi, ...device.uplinks];
+  if (source === "spot") values["spot"] = { interface: device.robotInterface, ...groupOf(values["spot"]) };
 }
 
 /** A group of values with the place where it stands. */

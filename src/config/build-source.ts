@@ -24,6 +24,7 @@ export async function buildSource(
         port,
         cameraHost,
         cameraPort,
+        interface: spot.interface ?? undefined,
         login,
         tls,
         cameraTls,

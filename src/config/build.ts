@@ -30,6 +30,7 @@ export async function buildConfig(
         `expected a name of its own, got ${JSON.stringify(name)} again`,
       );
   const surfaces = await buildSurfaces(values, findings);
+  const uplinks = buildUplinks(values, findings);
   findings.throwIfAny();
   return freeze({
     ...surfaces,
@@ -41,6 +42,7 @@ export async function buildConfig(
     hold: values.hold,
     transcode: values.transcode,
     stallSeconds: values.stallSeconds,
+    uplinks,
     autostart: values.autostart,
     clockWaitSeconds: values.clockWaitSeconds,
     stateDirectory: values.stateDirectory ?? defaultStateDirectory(environment),
@@ -48,6 +50,17 @@ export async function buildConfig(
     socketPath: values.socketPath ?? defaultSocketPath(environment),
     logLevel: values.logLevel,
   });
+}
+
+/** Each once, and not the robot's. */
+function buildUplinks({ uplinks, spot }: ConfigValues, findings: Findings): readonly string[] {
+  const names = uplinks as readonly string[];
+  for (const [index, name] of names.entries()) {
+    const what = name === spot.interface ? ", which is the robot's" : " again";
+    if (name === spot.interface || names.indexOf(name) < index)
+      findings.addAt(`uplinks[${index}]`, `expected another interface, got ${name}${what}`);
+  }
+  return names;
 }
 
 /** Lists every secret of a configuration, for the mask of the log. */

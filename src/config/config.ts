@@ -21,6 +21,8 @@ export interface SpotConfig {
   readonly port: number;
   readonly cameraHost: string;
   readonly cameraPort: number;
+  /** The network interface that leads to both; undefined: whichever the routes say. */
+  readonly interface: string | undefined;
   readonly login: SpotLogin;
   readonly tls: Trust;
   readonly cameraTls: Trust;
@@ -131,6 +133,8 @@ export interface Config {
   readonly mqtt: MqttConfig | undefined;
   readonly chat: ChatConfig | undefined;
   readonly stallSeconds: number;
+  /** Interfaces that lead to the internet, the most wanted one first. */
+  readonly uplinks: readonly string[];
   readonly autostart: "always" | "last" | "never";
   readonly clockWaitSeconds: number;
   readonly stateDirectory: string;

@@ -1,3 +1,4 @@
+import { isIPv4 } from "node:net";
 import { Secret } from "../domain/secret.ts";
 import type { Values } from "./keys.ts";
 import type { Findings } from "./problems.ts";
@@ -41,6 +42,10 @@ export interface DeviceConfig {
   /** `dhcp`, or an IPv4 address with the bits of its network. */
   readonly robotAddress: string;
   readonly wifiInterface: string;
+  /** Further interfaces that lead to the internet, the most wanted one first, at most 8; the WiFi goes before them. */
+  readonly uplinks: readonly string[];
+  /** IPv4 addresses to which the robot's interface leads, whatever networks the others are in. */
+  readonly robotHosts: readonly string[];
   /** The most wanted one first. */
   readonly wifi: readonly WifiNetwork[];
   /** Lines of an authorized_keys file. */
@@ -49,8 +54,11 @@ export interface DeviceConfig {
 
 type WifiValues = Values<typeof wifiSchema>;
 
-/** Checks what joins several keys; what is wrong goes to `findings`, and the result is then of no use. */
-export function buildDevice(given: Given, findings: Findings): DeviceConfig {
+/**
+ * Checks what joins several keys; what is wrong goes to `findings`, and the result is then of no use. `robotHosts` are
+ * the names and addresses of the robot; a name has no route of its own.
+ */
+export function buildDevice(given: Given, robotHosts: readonly string[], findings: Findings): DeviceConfig {
   const values = overlay(deviceSchema, given, {});
   const listed = Array.isArray(given["wifi"]) ? (given["wifi"] as readonly Given[]) : [];
   const wifi = listed.map((network, index) =>
@@ -66,12 +74,30 @@ export function buildDevice(given: Given, findings: Findings): DeviceConfig {
     findings.addAt("device.country", "expected the country, as there is WiFi, got nothing");
   if (values.robotInterface === values.wifiInterface)
     findings.addAt("device.wifiInterface", "expected another interface than the robot's, got the same");
+  const uplinks = (values.uplinks as readonly string[]).filter((name, index, all) => {
+    const whose = whoseInterface(name, values, all.indexOf(name) < index);
+    if (whose !== undefined)
+      findings.addAt(`device.uplinks[${index}]`, `expected another interface, got ${name}, ${whose}`);
+    return whose === undefined;
+  });
   return {
     ...values,
     country: values.country ?? undefined,
+    uplinks,
+    robotHosts: [...new Set(robotHosts)].filter((host) => isIPv4(host)),
     wifi,
     sshKeys: values.sshKeys as readonly string[],
   };
+}
+
+function whoseInterface(
+  name: string,
+  { robotInterface, wifiInterface }: Values<typeof deviceSchema>,
+  isAgain: boolean,
+): string | undefined {
+  if (name === robotInterface) return "which is the robot's";
+  if (name === wifiInterface) return "which is the WiFi's: it goes first by itself";
+  return isAgain ? "which is in the list already" : undefined;
 }
 
 function buildWifi(values: WifiValues, path: string, findings: Findings): WifiNetwork {

@@ -5,6 +5,8 @@ import type { Format } from "./format.ts";
 /** Most WiFi networks that one device knows. */
 export const maxWifiNetworks = 16;
 const maxSshKeys = 32;
+/** Most interfaces that lead to the internet besides the WiFi: there are metrics for so many. */
+export const maxUplinks = 8;
 /** IEEE 802.11: a network's name is at most so many bytes, of any kind. */
 const maxSsidBytes = 32;
 
@@ -33,6 +35,8 @@ function isTimeZone(value: unknown): boolean {
   }
 }
 
+const isInterfaceName = (value: unknown): boolean => isText(value) && /^[a-z][a-z0-9_-]{0,14}$/.test(value);
+
 /** `dhcp`, or an address that hosts may have with the bits of its network. */
 function isInterfaceAddress(value: unknown): boolean {
   if (value === "dhcp") return true;
@@ -56,7 +60,16 @@ export const deviceFormats = {
     /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
   ),
   country: pattern("two capital letters, like DE or US", /^[A-Z]{2}$/),
-  "interface-name": pattern("the name of a network interface, like eth0", /^[a-z][a-z0-9_-]{0,14}$/),
+  "interface-name": {
+    expected: () => "the name of a network interface, like eth0",
+    matches: isInterfaceName,
+    fromText: sameText,
+  },
+  "interface-names": {
+    expected: () => `a list of at most ${maxUplinks} names of network interfaces, like eth1`,
+    matches: (value) => Array.isArray(value) && value.length <= maxUplinks && value.every(isInterfaceName),
+    fromText: sameText,
+  },
   "server-name": pattern(
     "the name of a server, like radius.example.org",
     /^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$/,

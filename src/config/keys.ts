@@ -175,7 +175,7 @@ export const flag = (value: boolean, doc: string, options: Options): Key<boolean
   key(value, "switch", doc, options);
 /** A list in the file; the environment cannot set it. */
 export const list = (
-  format: "permissions" | "presets" | "host-names" | "ssh-keys" | "wifi-networks",
+  format: "permissions" | "presets" | "host-names" | "interface-names" | "ssh-keys" | "wifi-networks",
   doc: string,
 ): Key<readonly unknown[]> => ({
   doc,

@@ -41,6 +41,10 @@ export const deviceSchema = {
   robotInterface: text("eth0", "The interface that the robot is on.", { format: "interface-name" }),
   robotAddress: text("dhcp", "The device's own address there.", { format: "interface-address" }),
   wifiInterface: text("wlan0", "The WiFi interface.", { format: "interface-name" }),
+  uplinks: list(
+    "interface-names",
+    "Further interfaces that lead to the internet and look like Ethernet (USB adapter, modem, tethered phone), the most wanted one first; the WiFi goes before them.",
+  ),
   wifi: list("wifi-networks", "The WiFi networks, the most wanted one first."),
   sshKeys: list("ssh-keys", "Public keys of those who may log in over ssh."),
 } as const satisfies Group;

@@ -15,6 +15,7 @@ import {
 } from "./keys.ts";
 import type { Group, Key } from "./keys.ts";
 import { folders } from "./schema-folders.ts";
+import { network, robotInterface } from "./schema-network.ts";
 import { camera, chat, http, mqtt } from "./schema-surfaces.ts";
 
 const trust = (whose: string, env: string) => ({
@@ -95,9 +96,7 @@ export const schema = {
     ["spot", "file", "rtsp"],
     "spot",
     "Where the picture comes from; only that group below counts.",
-    {
-      env: "SPOTLIVE_SOURCE",
-    },
+    { env: "SPOTLIVE_SOURCE" },
   ),
   spot: {
     [about]: "A Boston Dynamics Spot with a Spot CAM.",
@@ -105,14 +104,13 @@ export const schema = {
     port: wholeNumber(443, "The robot's gRPC port.", { env: "SPOTLIVE_SPOT_PORT", ...port }),
     cameraHost: optionalText(
       "The Spot CAM, where it is reached by an address of its own (192.168.50.6). Not set: host.",
-      {
-        env: "SPOTLIVE_SPOT_CAMERA_HOST",
-      },
+      { env: "SPOTLIVE_SPOT_CAMERA_HOST" },
     ),
     cameraPort: wholeNumber(31_102, "The Spot CAM's HTTPS port.", {
       env: "SPOTLIVE_SPOT_CAMERA_PORT",
       ...port,
     }),
+    interface: robotInterface,
     username: optionalText("A user of the robot. Either username and password, or payload.", {
       env: "SPOTLIVE_SPOT_USERNAME",
     }),
@@ -232,6 +230,7 @@ export const schema = {
     "A board without a battery clock wakes up in the past, where every certificate looks wrong: the longest wait for the right time.",
     { env: "SPOTLIVE_CLOCK_WAIT_SECONDS", min: 0, max: 3600 },
   ),
+  ...network,
   ...folders,
   socketPath: optionalText(
     "Where start, stop and status reach the running spotlive. Not set: /run/spotlive/control.sock for root, else $XDG_RUNTIME_DIR/spotlive/control.sock.",

@@ -6,6 +6,8 @@ export type SystemFiles = ReadonlyMap<string, { readonly text: string; readonly 
 /** For routes over the robot, should one come in nevertheless: everything else is better. */
 export const robotMetric = 2000;
 export const wifiMetric = 600;
+/** Of the further uplinks, the first one first; at most 8, so that the robot's stays the worst. */
+export const uplinkMetric = (index: number): number => wifiMetric + 100 * (index + 1);
 
 export const madeBySpotlive = "# Made by spotlive from the boot file; changes here are lost.";
 
@@ -41,12 +43,30 @@ export function networkdFiles(device: DeviceConfig): SystemFiles {
           `RouteMetric=${robotMetric}`,
         ]
       : []),
+    // Of two networks with the same addresses the kernel would take the one with the better metric: the WiFi.
+    ...device.robotHosts.flatMap((host) => ["", "[Route]", `Destination=${host}/32`, "Scope=link"]),
     "",
   ];
-  const wifi = [
+  return new Map([
+    file("10-spotlive-robot", robot),
+    ...(device.wifi.length > 0
+      ? [file("20-spotlive-wifi", uplinkLines(device.wifiInterface, wifiMetric))]
+      : []),
+    ...device.uplinks.map((name, index) =>
+      file(`30-spotlive-uplink-${index + 1}`, uplinkLines(name, uplinkMetric(index))),
+    ),
+  ]);
+}
+
+const file = (name: string, lines: readonly string[]) =>
+  [`network/${name}.network`, { text: lines.join("\n"), mode: 0o644 }] as const;
+
+/** Takes what the network offers, at a metric that says how much it is wanted. */
+function uplinkLines(name: string, metric: number): readonly string[] {
+  return [
     madeBySpotlive,
     "[Match]",
-    `Name=${device.wifiInterface}`,
+    `Name=${name}`,
     "",
     "[Link]",
     "RequiredForOnline=no",
@@ -56,16 +76,10 @@ export function networkdFiles(device: DeviceConfig): SystemFiles {
     "IPv6AcceptRA=yes",
     "",
     "[DHCPv4]",
-    `RouteMetric=${wifiMetric}`,
+    `RouteMetric=${metric}`,
     "",
     "[IPv6AcceptRA]",
-    `RouteMetric=${wifiMetric}`,
+    `RouteMetric=${metric}`,
     "",
   ];
-  return new Map([
-    ["network/10-spotlive-robot.network", { text: robot.join("\n"), mode: 0o644 }],
-    ...(device.wifi.length > 0
-      ? ([["network/20-spotlive-wifi.network", { text: wifi.join("\n"), mode: 0o644 }]] as const)
-      : []),
-  ]);
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { DeviceConfig, WifiNetwork, WifiSecurity } from "../config/device-config.ts";
-import { madeBySpotlive, robotMetric, wifiMetric } from "./network-files.ts";
+import { madeBySpotlive, robotMetric, uplinkMetric, wifiMetric } from "./network-files.ts";
 import type { SystemFiles } from "./network-files.ts";
 
 type Section = readonly [name: string, values: Readonly<Record<string, string | undefined>>];
@@ -23,6 +23,8 @@ export function networkManagerFiles(device: DeviceConfig): SystemFiles {
         "ignore-auto-dns": "true",
         "route-metric": String(robotMetric),
         "may-fail": "true",
+        // Of two networks with the same addresses the kernel would take the one with the better metric: the WiFi.
+        ...Object.fromEntries(device.robotHosts.map((host, index) => [`route${index + 1}`, `${host}/32`])),
       },
     ],
     ["ipv6", { method: "disabled" }],
@@ -33,13 +35,26 @@ export function networkManagerFiles(device: DeviceConfig): SystemFiles {
       connection(id, "wifi", device.wifiInterface, device.wifi.length - index),
       ["wifi", { ssid: byteList(network.name), hidden: network.hidden ? "true" : undefined, powersave: "2" }],
       ...securitySections(network),
-      ["ipv4", { method: "auto", "route-metric": String(wifiMetric) }],
-      ["ipv6", { method: "auto", "route-metric": String(wifiMetric) }],
+      ...uplinkSections(wifiMetric),
     ]);
     return [id, text] as const;
   });
-  const all = [["spotlive-robot", robot] as const, ...wifi];
+  const uplinks = device.uplinks.map((name, index) => {
+    const id = `spotlive-uplink-${index + 1}`;
+    const text = keyfile([connection(id, "ethernet", name, 0), ...uplinkSections(uplinkMetric(index))]);
+    return [id, text] as const;
+  });
+  const all = [["spotlive-robot", robot] as const, ...wifi, ...uplinks];
   return new Map(all.map(([id, text]) => [`system-connections/${id}.nmconnection`, { text, mode: 0o600 }]));
+}
+
+/** Takes what the network offers, at a metric that says how much it is wanted. */
+function uplinkSections(metric: number): readonly Section[] {
+  const values = { method: "auto", "route-metric": String(metric) };
+  return [
+    ["ipv4", values],
+    ["ipv6", values],
+  ];
 }
 
 /** Tried for ever (autoconnect-retries 0): the robot may come minutes later, and the WiFi as well. */

@@ -11,6 +11,8 @@ const device: DeviceConfig = {
   timeZone: "Europe/Berlin",
   robotInterface: "eth0",
   robotAddress: "dhcp",
+  uplinks: [],
+  robotHosts: [],
   wifiInterface: "wlan0",
   wifi: [],
   sshKeys: [],
@@ -90,6 +92,47 @@ describe("the robot's link", () => {
     expect(networkd).not.toContain("Gateway");
     const manager = textOf("system-connections/spotlive-robot.nmconnection", fixed, "networkmanager");
     expect(manager).toContain("method=manual\naddress1=192.168.50.10/24\n");
+  });
+});
+
+describe("the way to the robot", () => {
+  it("is the robot's link, by a route to each of its hosts, whatever the other networks are", () => {
+    const changes = { robotHosts: ["192.168.50.3", "192.168.50.6"] };
+    const networkd = textOf("network/10-spotlive-robot.network", changes);
+    for (const host of changes.robotHosts)
+      expect(networkd).toContain(`\n[Route]\nDestination=${host}/32\nScope=link\n`);
+    const manager = textOf("system-connections/spotlive-robot.nmconnection", changes, "networkmanager");
+    expect(manager).toContain("route1=192.168.50.3/32\nroute2=192.168.50.6/32\n");
+  });
+});
+
+describe("further uplinks", () => {
+  const changes = { wifi: [personal("x", "12345678")], uplinks: ["usb0", "eth1"] };
+  const all = (backend: NetworkBackend): string =>
+    [...systemFiles({ ...device, ...changes }, backend).values()].map(({ text }) => text).join("\n");
+
+  it("come after the WiFi, in their order, for networkd", () => {
+    for (const [index, name, metric] of [
+      [1, "usb0", 700],
+      [2, "eth1", 800],
+    ] as const) {
+      const text = textOf(`network/30-spotlive-uplink-${index}.network`, changes);
+      expect(text).toContain(`Name=${name}\n`);
+      expect(text).toContain("RequiredForOnline=no\n");
+      expect(text).toContain("DHCP=yes\nIPv6AcceptRA=yes\n");
+      expect(text.match(/^RouteMetric=.*$/gm)).toEqual([`RouteMetric=${metric}`, `RouteMetric=${metric}`]);
+    }
+    expect(all("networkd").match(/^RouteMetric=.*$/gm)?.[0]).toBe("RouteMetric=2000");
+  });
+
+  it("come after the WiFi, in their order, for NetworkManager", () => {
+    const text = textOf("system-connections/spotlive-uplink-2.nmconnection", changes, "networkmanager");
+    expect(text).toContain("type=ethernet\ninterface-name=eth1\n");
+    expect(text.match(/^route-metric=.*$/gm)).toEqual(["route-metric=800", "route-metric=800"]);
+    const metrics = [...all("networkmanager").matchAll(/^route-metric=(\d+)$/gm)].map(([, metric]) =>
+      Number(metric),
+    );
+    expect(metrics).toEqual([2000, 600, 600, 700, 700, 800, 800]);
   });
 });
 

@@ -1,3 +1,4 @@
+import { pbkdf2Sync } from "node:crypto";
 import type { DeviceConfig, WifiNetwork, WifiSecurity } from "../config/device-config.ts";
 import { madeBySpotlive } from "./network-files.ts";
 
@@ -23,12 +24,12 @@ function networkLines({ name, hidden, security }: WifiNetwork, priority: number)
     `ssid=${bytes(name)}`,
     ...(hidden ? ["scan_ssid=1"] : []),
     `priority=${priority}`,
-    ...securityLines(security),
+    ...securityLines(name, security),
   ];
 }
 
 /** ieee80211w: 1 protects management frames where the network can, 2 wants it, as WPA3 does. */
-function securityLines(security: WifiSecurity): readonly string[] {
+function securityLines(name: string, security: WifiSecurity): readonly string[] {
   switch (security.kind) {
     case "open":
       return ["key_mgmt=NONE"];
@@ -38,7 +39,7 @@ function securityLines(security: WifiSecurity): readonly string[] {
         "3": { key: "SAE", pmf: 2 },
         "2 or 3": { key: "WPA-PSK SAE", pmf: 1 },
       }[security.wpa];
-      return [`key_mgmt=${key}`, `ieee80211w=${pmf}`, `psk=${passphrase(security.password.reveal())}`];
+      return [`key_mgmt=${key}`, `ieee80211w=${pmf}`, ...passphraseLines(name, security)];
     }
     case "enterprise": {
       const { method, inner, password, keyPassword } = security;
@@ -69,8 +70,21 @@ const optional = (value: string | undefined, spell: (value: string) => string): 
 /** A value without quotes is hexadecimal, so that no name can mean anything else. */
 const bytes = (text: string): string => Buffer.from(text).toString("hex");
 
-/** Up to the last quote of the line, whatever is between; there are no line ends in our values. */
-const quoted = (text: string): string => `"${text}"`;
+/** A quote is an end for what looks for comments, and none for what reads the value. */
+const quoted = (text: string): string => (text.includes('"') ? bytes(text) : `"${text}"`);
 
-/** Here 64 hexadecimal digits are the key itself, and everything else needs quotes. */
-const passphrase = (text: string): string => (/^[\da-fA-F]{64}$/.test(text) ? text : quoted(text));
+/**
+ * Here 64 hexadecimal digits are the key itself, and a password needs quotes. One that has a quote and a # after it
+ * would be cut there, and the whole file refused: for WPA2 the key is made of it (IEEE 802.11, J.4), as the program
+ * does; WPA3 takes it in digits too.
+ */
+function passphraseLines(
+  name: string,
+  { wpa, password }: Extract<WifiSecurity, { kind: "personal" }>,
+): readonly string[] {
+  const text = password.reveal();
+  if (/^[\da-fA-F]{64}$/.test(text)) return [`psk=${text}`];
+  if (!/".*#/.test(text)) return [`psk="${text}"`];
+  const key = pbkdf2Sync(text, name, 4096, 32, "sha1").toString("hex");
+  return [...(wpa === "3" ? [] : [`psk=${key}`]), ...(wpa === "2" ? [] : [`sae_password=${bytes(text)}`])];
+}

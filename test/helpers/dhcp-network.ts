@@ -10,8 +10,10 @@ import { makeVethPair } from "../../src/simulator/uplink.ts";
 import type { LinkEnd } from "../../src/simulator/uplink.ts";
 
 export interface DhcpNetworkOptions {
-  /** The server's own address with the bits of the network: `192.168.50.3/24`. Leases are its .100 to .199. */
+  /** The server's own address with the bits of the network: `192.168.50.3/24`. */
   readonly address: string;
+  /** The last parts of the first and the last address that is given away; 100 and 199 where absent. */
+  readonly leases?: readonly [first: number, last: number];
   /** Option 3; without it no router is offered. */
   readonly router?: string;
   /** Option 121 (RFC 3442); clients that know it then ignore option 3. */
@@ -148,10 +150,9 @@ async function startServer(
 
 function dhcpArguments(options: DhcpNetworkOptions): readonly string[] {
   const { address, router, classlessRoutes, dnsServer, domain, ntpServer, ipv6Address } = options;
-  const { leaseSeconds = 120 } = options;
+  const { leaseSeconds = 120, leases = [100, 199] } = options;
   const [own = "", bits = ""] = address.split("/");
-  const first = own.replace(/\d+$/, "100");
-  const last = own.replace(/\d+$/, "199");
+  const [first, last] = leases.map((part) => own.replace(/\d+$/, String(part)));
   // An option without a value is not sent; unsaid, dnsmasq offers itself as the router and the name server.
   const option = (number: number, ...values: readonly string[]): string =>
     ["--dhcp-option-force=", [number, ...values].join(",")].join("");

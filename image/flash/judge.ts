@@ -1,3 +1,4 @@
+import { blockBytes } from "./blocks.ts";
 import type { Image } from "./image-file.ts";
 import { isFailure } from "./medium.ts";
 import type { Medium } from "./medium.ts";
@@ -27,10 +28,10 @@ export async function judge(
       const [first] = survey.bad;
       if (first === undefined) return { kind: "proven" };
       // Before anything is written again: that would land elsewhere too, and be found there.
-      const wrapped = await wrapOf(image, survey.bad, signal);
+      const wrapped = await wrapOf(image, survey, signal);
       if (wrapped !== undefined) return fake(medium, wrapped);
       const again = await writeAgain(medium, survey.bad, signal);
-      const isEnd = survey.bad.length >= pattern && !survey.isRightLater;
+      const isEnd = survey.bad.length >= pattern && survey.right.every((offset) => offset < first.offset);
       return again.kind === "worn" && isEnd ? fake(medium, first.offset) : again;
     }
   }
@@ -42,12 +43,16 @@ function fake({ bytes }: Medium, realBytes: number): Verdict {
 
 async function wrapOf(
   image: Image,
-  bad: readonly BadBlock[],
+  { bad, right }: Extract<Survey, { kind: "read" }>,
   signal: AbortSignal,
 ): Promise<number | undefined> {
   const strays = bad.map(({ stray }) => stray).filter((stray) => stray !== undefined);
   if (strays.length === 0) return undefined;
-  return wrappedSize(image.bytes, bad, await findDisplacements(image, strays, signal));
+  const size = wrappedSize(image.bytes, bad, await findDisplacements(image, strays, signal));
+  if (size === undefined) return undefined;
+  // Everything before the last `size` bytes would be lost; old content in a few places tells another story.
+  const spared = right.filter((offset) => offset < image.bytes - size - blockBytes);
+  return spared.length < bad.length ? size : undefined;
 }
 
 /** Writes the first bad blocks once more, all before the first is read, so that no small cache answers for the card. */

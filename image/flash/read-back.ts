@@ -28,8 +28,8 @@ export type Survey =
   | {
       readonly kind: "read";
       readonly bad: readonly BadBlock[];
-      /** Whether a block with content was right after the first bad one. */
-      readonly isRightLater: boolean;
+      /** Offsets of the blocks that are right and not blank. */
+      readonly right: readonly number[];
     };
 
 const sector = 512;
@@ -47,7 +47,7 @@ export async function readBack(
   onBytes: OnBytes,
 ): Promise<Survey> {
   const bad: BadBlock[] = [];
-  let isRightLater = false;
+  const right: number[] = [];
   for await (const { offset, bytes } of ahead(image.blocks())) {
     signal.throwIfAborted();
     const wanted = padded(bytes, medium.blockBytes);
@@ -66,10 +66,10 @@ export async function readBack(
         ...(stray && { stray }),
         ...(isClose && { wanted: { offset, bytes: wanted } }),
       });
-    } else if (bad.length > 0 && !isUniform(wanted)) isRightLater = true;
+    } else if (!repeats(wanted, 1)) right.push(offset);
     onBytes(offset + bytes.length);
   }
-  return { kind: "read", bad, isRightLater };
+  return { kind: "read", bad, right };
 }
 
 /** Whether a place gives the same bytes in two more readings. */
@@ -112,7 +112,7 @@ function firstDifference(got: Buffer, wanted: Buffer): number {
 export function findStray(got: Buffer, wanted: Buffer, offset: number): Stray | undefined {
   for (let at = 0; at < got.length; at += sector) {
     const bytes = got.subarray(at, at + sector);
-    if (differs(got, wanted, at) && new Set(bytes).size > 16)
+    if (differs(got, wanted, at) && !repeats(bytes, 8))
       return { offset: offset + at, bytes: Buffer.from(bytes) };
   }
   return undefined;
@@ -121,4 +121,5 @@ export function findStray(got: Buffer, wanted: Buffer, offset: number): Stray | 
 const differs = (got: Buffer, wanted: Buffer, at: number): boolean =>
   got.compare(wanted, at, at + sector, at, at + sector) !== 0;
 
-const isUniform = (bytes: Buffer): boolean => bytes.subarray(1).equals(bytes.subarray(0, -1));
+const repeats = (bytes: Buffer, period: number): boolean =>
+  bytes.subarray(period).equals(bytes.subarray(0, -period));

@@ -43,7 +43,7 @@ export async function readDiskUses(root: Root): Promise<DiskUses> {
   }
   for (const [name, { below, isPartition }] of layers) {
     if (isPartition || below.length === 0) continue;
-    const text = `${below.join(", ")} belongs to ${name}`;
+    const text = `${name} lies on ${below.join(" and ")}`;
     uses.push({ text, disks: allBelow(layers, name), isSystem: false });
   }
   return {

@@ -34,7 +34,7 @@ export function explain(verdict: Verdict, target: string, bytes: number): Explan
     case "reads-differ":
       return {
         suspects: ["reader", "power"],
-        text: `${at(verdict.offset)} gives other bytes each time it is read: what is between the card and this computer cannot be relied on.`,
+        text: `What lies at ${at(verdict.offset)} is other bytes each time it is read: what is between the card and this computer cannot be relied on.`,
         advice:
           "Try another reader, another USB port without a hub, a shorter cable; then write again. If it stays so in another reader, it is the card.",
       };

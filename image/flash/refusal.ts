@@ -18,7 +18,7 @@ export function refuse(disk: Disk, uses: DiskUses, { bytes, thisDisk }: Wish): s
   if (uses.isSystem(disk.name))
     return `${path} holds the system that this computer runs on (${uses.of(disk.name).join("; ")}).`;
   const used = uses.of(disk.name);
-  if (used.length > 0) return `${path} is in use: ${used.join("; ")}. Unmount it, then try again.`;
+  if (used.length > 0) return `${path} is in use: ${used.join("; ")}. Unmount or release it, then try again.`;
   if (disk.bytes === 0) return `There is no card in ${path}.`;
   if (disk.isReadOnly) return `${path} is read-only. Is the slider of the card, or of its adapter, at LOCK?`;
   if (disk.bytes < bytes)

@@ -8,6 +8,8 @@ import type { Verdict } from "./verdict.ts";
 
 /** At least so many bad blocks make a pattern. */
 const pattern = 3;
+/** Of so many bad blocks, from everywhere, the origin is searched. */
+const enough = 64;
 
 /**
  * Says what is wrong with a card or its reader after a survey, and tries it out where that is needed: what is wrong is
@@ -48,7 +50,9 @@ async function wrapOf(
 ): Promise<number | undefined> {
   const strays = bad.map(({ stray }) => stray).filter((stray) => stray !== undefined);
   if (strays.length === 0) return undefined;
-  const size = wrappedSize(image.bytes, bad, await findDisplacements(image, strays, signal));
+  const every = Math.ceil(strays.length / enough);
+  const some = strays.filter((_, index) => index % every === 0);
+  const size = wrappedSize(image.bytes, bad, await findDisplacements(image, some, signal));
   if (size === undefined) return undefined;
   // Everything before the last `size` bytes would be lost; old content in a few places tells another story.
   const spared = right.filter((offset) => offset < image.bytes - size - blockBytes);

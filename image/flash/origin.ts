@@ -4,6 +4,8 @@ import type { BadBlock, Stray } from "./read-back.ts";
 const sector = 512;
 /** Whether a sector's beginning is worth a comparison is told by four of its bytes. */
 const keyBytes = 4;
+/** What is in so many places of the image, as a page of a font, tells nothing. */
+const tooMany = 32;
 
 /**
  * Searches the image for what was found in wrong places, and gives for each how far from there it was written to (in
@@ -26,7 +28,11 @@ export async function findDisplacements(
       for (const index of byKey.get(bytes.readUInt32LE(at)) ?? []) {
         const stray = strays[index];
         const displacement = offset + at - (stray?.offset ?? 0);
-        if (displacement !== 0 && stray?.bytes.equals(bytes.subarray(at, at + sector)) === true)
+        if (
+          displacement !== 0 &&
+          (found[index]?.size ?? 0) <= tooMany &&
+          stray?.bytes.equals(bytes.subarray(at, at + sector)) === true
+        )
           found[index]?.add(displacement);
       }
   }
@@ -44,16 +50,15 @@ export function wrappedSize(
 ): number | undefined {
   // The last that was written is right: nothing within one size from the end is bad.
   const most = imageBytes - Math.max(...bad.map(({ offset }) => offset));
-  const all = displacements.flatMap((found) => [...found]);
+  const telling = displacements.filter((found) => found.size <= tooMany);
+  const all = telling.flatMap((found) => [...found]);
   const candidates = new Set(all.filter((size) => size > 0 && size <= most));
   let best: { readonly size: number; readonly score: number } = { size: 0, score: 0 };
   for (const size of candidates) {
-    const explained = displacements.filter((found) =>
-      [...found].some((shift) => shift > 0 && shift % size === 0),
-    );
+    const explained = telling.filter((found) => [...found].some((shift) => shift > 0 && shift % size === 0));
     // Of two that explain as much the larger: every size is explained by its divisors too.
     if (explained.length > best.score || (explained.length === best.score && size > best.size))
       best = { size, score: explained.length };
   }
-  return best.score * 2 > displacements.length ? best.size : undefined;
+  return best.score * 2 > telling.length ? best.size : undefined;
 }

@@ -8,6 +8,9 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describeDisk } from "../../image/flash/disks.ts";
+import { openDisk as openMedium } from "../../image/flash/open-medium.ts";
+import { openRoot } from "../../src/boards/root.ts";
 import { systemProgram } from "../../src/simulator/namespace.ts";
 import {
   addPartition,
@@ -326,6 +329,17 @@ describe.skipIf(noDevices !== undefined)("nothing is written", () => {
     }
   });
 
+  it("to another disk that has got the name meanwhile", async () => {
+    await using disk = await openDisk();
+    const chosen = await describeDisk(openRoot(), basename(disk.path));
+    if (chosen === undefined) throw new Error("no such disk");
+    await expect(openMedium({ ...chosen, device: "8:16" })).rejects.toMatchObject({
+      ...{ code: "usage", message: expect.stringContaining("exchanged for another disk") },
+    });
+    await using medium = await openMedium(chosen);
+    expect(medium.bytes).toBe(cardBytes);
+  });
+
   it("to what is no disk", async () => {
     const path = join(folder, "plain");
     await writeFile(path, "plain");
@@ -355,11 +369,13 @@ describe.skipIf(noDevices !== undefined)("nothing is written", () => {
   it("when the image is damaged, which is told from the card", async () => {
     await using disk = await openDisk();
     const packed = await readFile(image.packed);
-    const damaged = join(folder, "damaged.img.zst");
-    for (const bytes of [
-      packed.subarray(0, packed.length - 5000),
-      packed.with(9_000_000, packed.readUInt8(9_000_000) ^ 1),
-    ]) {
+    const flipped = packed.with(9_000_000, packed.readUInt8(9_000_000) ^ 1);
+    for (const [name, bytes] of [
+      ["cut.img.zst", packed.subarray(0, packed.length - 5000)],
+      ["flipped.img.zst", flipped],
+      ["cut.img", image.content.subarray(0, 50 * mebibyte)],
+    ] as const) {
+      const damaged = join(folder, name);
       await writeFile(damaged, bytes);
       const options = ["--json", "--yes", "--yes-this-disk", basename(disk.path)];
       const { code, out } = await flashCard(damaged, disk.path, ...options);

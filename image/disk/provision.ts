@@ -1,0 +1,57 @@
+import { copyFile, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { checkout } from "../deb/tools.ts";
+import type { Board } from "./boards.ts";
+import { runAloud } from "./shell.ts";
+
+export interface Provision {
+  readonly tree: string;
+  readonly board: Board;
+  /** The groups of the playbook that the base adds to those of the board. */
+  readonly groups: readonly string[];
+  readonly deb: string;
+  /** Whether every package is there already, so that the archive need not be asked (slow under emulation). */
+  readonly isComplete: boolean;
+  /** For files of one run. */
+  readonly folder: string;
+}
+
+/** Runs the playbook on a root that is not running. */
+export async function provision({ tree, board, groups, deb, isComplete, folder }: Provision): Promise<void> {
+  const host = {
+    ansible_connection: "community.general.chroot",
+    ansible_host: tree,
+    spotlive_target: "image",
+    spotlive_deb: deb,
+    spotlive_apt_update: !isComplete,
+  };
+  const all = [...board.groups, ...groups];
+  const children = Object.fromEntries(all.map((name) => [name, { hosts: { image: {} } }]));
+  const inventory = join(folder, "inventory.json");
+  await writeFile(inventory, JSON.stringify({ all: { hosts: { image: host }, children } }));
+  // Names are looked up as on this machine; the image gets its own way back later.
+  const resolver = join(tree, "etc/resolv.conf");
+  await rm(resolver, { force: true });
+  await copyFile("/etc/resolv.conf", resolver);
+  await runAloud(["ansible-playbook", "--inventory", inventory, "site.yml"], {
+    cwd: join(checkout, "ansible"),
+    environment: {
+      // A unit must not be started while it is installed.
+      RUNLEVEL: "1",
+      ANSIBLE_LOG_PATH: logOf(folder),
+      ANSIBLE_LOCAL_TEMP: join(folder, "ansible"),
+      LC_ALL: "C.UTF-8",
+    },
+  });
+}
+
+const logOf = (folder: string): string => join(folder, "ansible.log");
+
+/** How many tasks of the last run changed something. */
+export async function countChanges(folder: string): Promise<number> {
+  const log = await readFile(logOf(folder), "utf8");
+  const recaps = [...log.matchAll(/\bok=\d+\s+changed=(\d+)\s/g)];
+  const last = recaps.at(-1)?.[1];
+  if (last === undefined) throw new Error("Ansible wrote no recap.");
+  return Number(last);
+}

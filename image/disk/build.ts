@@ -29,6 +29,8 @@ export interface BuildOptions {
   readonly base: string | undefined;
   /** Where the image goes. */
   readonly folder: string;
+  /** Runs the playbook a second time, and rejects when that changes anything. */
+  readonly twice: boolean;
 }
 
 export interface Built {
@@ -49,7 +51,7 @@ export interface Manifest {
 }
 
 /** Makes the image of a board with its sum, its list of contents and its manifest. Rejects with what is missing. */
-export async function buildImage({ board, base, folder }: BuildOptions): Promise<Built> {
+export async function buildImage({ board, base, folder, twice }: BuildOptions): Promise<Built> {
   if (process.getuid?.() !== 0)
     throw new Error("An image belongs to root: run this as root (sudo), or in a container as its root.");
   await ensureRuns(board.architecture);
@@ -62,7 +64,13 @@ export async function buildImage({ board, base, folder }: BuildOptions): Promise
   const { architecture, ownLibc } = board;
   const deb = await packDeb({ architecture, folder: workshop.folder, compression, ownLibc });
   say("Running the playbook on the root ...");
-  await provision({ ...workshop, board, groups: origin.groups, deb, isComplete: base === undefined });
+  const wanted = { ...workshop, board, groups: origin.groups, deb, isComplete: base === undefined };
+  await provision(wanted);
+  if (twice) {
+    const changes = await provision(wanted);
+    if (changes > 0)
+      throw new Error(`The second run of the playbook changed ${changes} things, expected none.`);
+  }
   await tidy(workshop.tree, origin.backend);
   const kernel = await findKernel(workshop.tree);
   const initrd = await packInitrd(workshop.tree, kernel, board.chain, workshop.folder);

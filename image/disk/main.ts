@@ -9,6 +9,7 @@ const { values } = parseArgs({
   options: {
     board: { type: "string" },
     base: { type: "string" },
+    twice: { type: "boolean", default: false },
     out: { type: "string", default: join(checkout, "dist/image") },
   },
 });
@@ -16,7 +17,12 @@ const { values } = parseArgs({
 try {
   const board = findBoard(values.board);
   const base = values.base === undefined ? undefined : resolve(values.base);
-  const { path, manifest } = await buildImage({ board, base, folder: resolve(values.out) });
+  const { path, manifest } = await buildImage({
+    board,
+    base,
+    twice: values.twice,
+    folder: resolve(values.out),
+  });
   console.log(
     `${relative(process.cwd(), path)}: ${manifest.board} ${manifest.version}, ${manifest.packages} packages`,
   );

@@ -16,8 +16,15 @@ export interface Provision {
   readonly folder: string;
 }
 
-/** Runs the playbook on a root that is not running. */
-export async function provision({ tree, board, groups, deb, isComplete, folder }: Provision): Promise<void> {
+/** Runs the playbook on a root that is not running, and gives how many of its tasks changed something. */
+export async function provision({
+  tree,
+  board,
+  groups,
+  deb,
+  isComplete,
+  folder,
+}: Provision): Promise<number> {
   const host = {
     ansible_connection: "community.general.chroot",
     ansible_host: tree,
@@ -43,12 +50,13 @@ export async function provision({ tree, board, groups, deb, isComplete, folder }
       LC_ALL: "C.UTF-8",
     },
   });
+  return await countChanges(folder);
 }
 
 const logOf = (folder: string): string => join(folder, "ansible.log");
 
-/** How many tasks of the last run changed something. */
-export async function countChanges(folder: string): Promise<number> {
+/** Of the last run. */
+async function countChanges(folder: string): Promise<number> {
   const log = await readFile(logOf(folder), "utf8");
   const recaps = [...log.matchAll(/\bok=\d+\s+changed=(\d+)\s/g)];
   const last = recaps.at(-1)?.[1];

@@ -28,15 +28,26 @@ export interface Kernel {
   readonly modules: string;
 }
 
-/** The newest kernel of a root. Throws when there is none. */
+/**
+ * The newest kernel of a root. Throws when there is none. Raspberry Pi OS has two for each version: the one that starts on all
+ * of our boards is taken. L4T has one, which is called Image.
+ */
 export async function findKernel(tree: string): Promise<Kernel> {
   const names = await readdir(join(tree, "boot")).catch((): readonly string[] => []);
+  if (names.includes("Image")) return await findOnlyKernel(tree);
   const [newest] = names
-    .filter((name) => name.startsWith("vmlinuz-"))
+    .filter((name) => name.startsWith("vmlinuz-") && !name.endsWith("-rpi-2712"))
     .toSorted((a, b) => b.localeCompare(a, "en", { numeric: true }));
   if (newest === undefined) throw new Error(`There is no kernel in ${join(tree, "boot")}.`);
   const version = newest.slice("vmlinuz-".length);
   return { version, image: join(tree, "boot", newest), modules: join(tree, "usr/lib/modules", version) };
+}
+
+async function findOnlyKernel(tree: string): Promise<Kernel> {
+  const folder = join(tree, "lib/modules");
+  const [version] = await readdir(folder).catch((): readonly string[] => []);
+  if (version === undefined) throw new Error(`There are no kernel modules in ${folder}.`);
+  return { version, image: join(tree, "boot/Image"), modules: join(folder, version) };
 }
 
 /** Packs the initial RAM disk: busybox, the modules that lead to the root, and `init`. Needs no emulation. */
@@ -69,11 +80,13 @@ export async function packInitrd(
   return file;
 }
 
+/** It must need nothing else. */
 async function findBusybox(tree: string): Promise<string> {
-  const path = join(tree, "usr/bin/busybox");
-  const header = await readFile(path).catch(() => undefined);
-  if (header === undefined) throw new Error(`${path} is missing; package busybox-static has it.`);
-  return path;
+  for (const path of ["usr/bin/busybox", "bin/busybox"].map((name) => join(tree, name))) {
+    const program = await readFile(path).catch(() => undefined);
+    if (program !== undefined && !program.includes("/lib/ld-linux-")) return path;
+  }
+  throw new Error("The root has no busybox that runs alone; package busybox-static has it.");
 }
 
 /** Copies the modules and what they need, unpacked, with tables for busybox's modprobe. */

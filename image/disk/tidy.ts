@@ -10,7 +10,15 @@ const leftovers = [
   ...["var/lib/apt/extended_states.old", "var/cache/apt/pkgcache.bin", "var/cache/apt/srcpkgcache.bin"],
 ];
 /** Folders whose files are of one build; the folders themselves stay. */
-const emptied = ["tmp", "var/tmp", "var/log", "var/lib/apt/lists", "var/cache/apt/archives", "run"];
+const emptied = [
+  "var/cache/spotlive-package",
+  "tmp",
+  "var/tmp",
+  "var/log",
+  "var/lib/apt/lists",
+  "var/cache/apt/archives",
+  "run",
+];
 
 /** Takes out of a root what belongs to the build, and gives it the way to its own resolver. */
 export async function tidy(tree: string, backend: "networkd" | "networkmanager"): Promise<void> {

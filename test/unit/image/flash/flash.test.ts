@@ -29,7 +29,9 @@ async function flashed(medium: Medium, what: Image = image): Promise<Outcome> {
 
 const verdictFor = async (fault?: CardFault) => (await flashed(fakeMedium(cardBytes, fault))).verdict;
 const somewhere = fc.integer({ min: 0, max: content.length / 512 - 1 }).map((sector) => sector * 512);
-const few = { numRuns: 8 };
+/** Each writes and reads tens of megabytes. */
+const few = { numRuns: 5 };
+const patient = { timeout: 30_000 };
 
 describe("a card that keeps everything", () => {
   it("is proven, and holds the image", async () => {
@@ -44,16 +46,17 @@ describe("a card that keeps everything", () => {
 });
 
 describe("a card with less than it says", () => {
-  it("is called a fake, with its size, where addresses begin anew inside the image", () =>
+  it("is called a fake, with its size, where addresses begin anew inside the image", patient, () =>
     fc.assert(
       fc.asyncProperty(fc.integer({ min: 6 * 2048, max: content.length / 512 - 2 }), async (sectors) => {
         const verdict = await verdictFor({ kind: "wraps", size: sectors * 512 });
         expect(verdict).toEqual({ kind: "fake-capacity", claimedBytes: cardBytes, realBytes: sectors * 512 });
       }),
       few,
-    ));
+    ),
+  );
 
-  it("is called a fake where what lies beyond its end is forgotten", () =>
+  it("is called a fake where what lies beyond its end is forgotten", patient, () =>
     fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 9 * 2048 }),
@@ -65,7 +68,8 @@ describe("a card with less than it says", () => {
         },
       ),
       few,
-    ));
+    ),
+  );
 
   it.each([32, 33])(
     "is called a fake where it goes wrong far behind the image: %i MiB",
@@ -82,21 +86,23 @@ describe("a card with less than it says", () => {
 });
 
 describe("a card or reader that is broken", () => {
-  it("is the card's fault when one bit stays wrong", () =>
+  it("is the card's fault when one bit stays wrong", patient, () =>
     fc.assert(
       fc.asyncProperty(somewhere, async (offset) => {
         expect(await verdictFor({ kind: "stuck", offset })).toEqual({ kind: "worn", offset, places: 1 });
       }),
       few,
-    ));
+    ),
+  );
 
-  it("is the reader's fault when a place reads differently each time", () =>
+  it("is the reader's fault when a place reads differently each time", patient, () =>
     fc.assert(
       fc.asyncProperty(somewhere, async (offset) => {
         expect(await verdictFor({ kind: "flickers", offset })).toEqual({ kind: "reads-differ", offset });
       }),
       few,
-    ));
+    ),
+  );
 
   it("is unstable when a write is lost and the next one is not", async () => {
     const offset = 5 * mebibyte + 1024;

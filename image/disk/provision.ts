@@ -2,6 +2,7 @@ import { copyFile, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { checkout } from "../deb/tools.ts";
 import type { Board } from "./boards.ts";
+import { lendPython } from "./host-python.ts";
 import { runAloud } from "./shell.ts";
 
 export interface Provision {
@@ -25,7 +26,9 @@ export async function provision({
   isComplete,
   folder,
 }: Provision): Promise<number> {
+  const python = await lendPython(tree, board.architecture);
   const host = {
+    ansible_python_interpreter: python.interpreter,
     ansible_connection: "community.general.chroot",
     ansible_host: tree,
     spotlive_target: "image",
@@ -40,7 +43,7 @@ export async function provision({
   const resolver = join(tree, "etc/resolv.conf");
   await rm(resolver, { force: true });
   await copyFile("/etc/resolv.conf", resolver);
-  await runAloud(["ansible-playbook", "--inventory", inventory, "site.yml"], {
+  await runAloud(python.enter(["ansible-playbook", "--inventory", inventory, "site.yml"]), {
     cwd: join(checkout, "ansible"),
     environment: {
       // A unit must not be started while it is installed.

@@ -11,7 +11,7 @@ export interface ShellOptions {
 
 /** Runs a program whose output goes to the person who waits for it. Rejects when it fails or takes too long. */
 export async function runAloud(
-  command: readonly [string, ...string[]],
+  command: readonly string[],
   { cwd, environment = {}, timeout = 3600 }: ShellOptions = {},
 ): Promise<void> {
   const set = Object.entries(environment).map(([name, value]) => `${name}=${value}`);

@@ -1,6 +1,6 @@
-import { blockBytes } from "../../image/flash/blocks.ts";
-import type { Image } from "../../image/flash/image-file.ts";
-import type { IoFailure, Medium } from "../../image/flash/medium.ts";
+import { blockBytes } from "../../image/card/blocks.ts";
+import type { Image } from "../../image/card/image-file.ts";
+import type { IoFailure, Medium } from "../../image/card/medium.ts";
 
 /** What a card does wrong. Offsets and sizes in bytes. */
 export type CardFault =

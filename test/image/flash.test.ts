@@ -8,8 +8,8 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { describeDisk } from "../../image/flash/disks.ts";
-import { openDisk as openMedium } from "../../image/flash/open-medium.ts";
+import { describeDisk } from "../../image/card/disks.ts";
+import { openDisk as openMedium } from "../../image/card/open-medium.ts";
 import { openRoot } from "../../src/boards/root.ts";
 import { systemProgram } from "../../src/simulator/namespace.ts";
 import {
@@ -27,14 +27,14 @@ import { makeCardImage } from "../helpers/card-image.ts";
 import type { CardImage } from "../helpers/card-image.ts";
 
 const run = promisify(execFile);
-const program = fileURLToPath(new URL("../../image/flash-card", import.meta.url));
+const program = fileURLToPath(new URL("../../image/flash", import.meta.url));
 const mebibyte = 1 << 20;
 const cardBytes = 136 * mebibyte;
 
 const noDevices = await whyNoBlockDevices();
 const noZram = noDevices ?? (await whyNoZram());
 for (const why of new Set([noDevices, noZram]))
-  if (why !== undefined) console.warn(`flash-card is not tested with all block devices. ${why}`);
+  if (why !== undefined) console.warn(`flash is not tested with all block devices. ${why}`);
 
 let folder: string;
 let image: CardImage;
@@ -361,7 +361,7 @@ describe.skipIf(noDevices !== undefined)("nothing is written", () => {
     const user = { uid: 65_534, gid: 65_534 };
     const wanted = {
       code: 1,
-      stderr: expect.stringMatching(/may only be written by root\.\nType: sudo .*flash\/main.ts/),
+      stderr: expect.stringMatching(/may only be written by root\.\nType: sudo .*card\/main.ts/),
     };
     await expect(run(program, argv, user)).rejects.toMatchObject(wanted);
   });

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { Fault, toFault } from "../../src/domain/fault.ts";
 
-export const help = `usage: flash-card IMAGE DISK [OPTIONS]
+export const help = `usage: flash IMAGE DISK [OPTIONS]
 
 Writes an image (NAME.img.zst or NAME.img) to a card, reads it back past every cache, compares it, and says
 whether the card, the image or the reader is at fault. Without DISK it lists the disks that come into question.

@@ -2,10 +2,10 @@ import { createHash, randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Fault } from "../../../../src/domain/fault.ts";
-import { flash } from "../../../../image/flash/flash.ts";
-import type { Outcome } from "../../../../image/flash/flash.ts";
-import type { Image } from "../../../../image/flash/image-file.ts";
-import type { Medium } from "../../../../image/flash/medium.ts";
+import { flash } from "../../../../image/card/flash.ts";
+import type { Outcome } from "../../../../image/card/flash.ts";
+import type { Image } from "../../../../image/card/image-file.ts";
+import type { Medium } from "../../../../image/card/medium.ts";
 import { fakeMedium, imageOf } from "../../../helpers/fake-medium.ts";
 import type { CardFault } from "../../../helpers/fake-medium.ts";
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { ahead, blockBytes, intoBlocks } from "../../../../image/flash/blocks.ts";
-import { explain } from "../../../../image/flash/explain.ts";
-import { readOptions } from "../../../../image/flash/options.ts";
-import { progressText, startMeter } from "../../../../image/flash/progress.ts";
-import type { Progress } from "../../../../image/flash/progress.ts";
-import type { IoFailure } from "../../../../image/flash/medium.ts";
-import type { Verdict } from "../../../../image/flash/verdict.ts";
+import { ahead, blockBytes, intoBlocks } from "../../../../image/card/blocks.ts";
+import { explain } from "../../../../image/card/explain.ts";
+import { readOptions } from "../../../../image/card/options.ts";
+import { progressText, startMeter } from "../../../../image/card/progress.ts";
+import type { Progress } from "../../../../image/card/progress.ts";
+import type { IoFailure } from "../../../../image/card/medium.ts";
+import type { Verdict } from "../../../../image/card/verdict.ts";
 
 describe("progress", () => {
   it("is told at its pace and at the end, with rate and remaining time", () => {

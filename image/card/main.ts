@@ -1,4 +1,4 @@
-/** `image/flash-card` and `npm run -s flash --`: writes an image to a card and proves it. */
+/** `image/flash` and `npm run -s flash --`: writes an image to a card and proves it. */
 import { createInterface } from "node:readline/promises";
 import { toFault } from "../../src/domain/fault.ts";
 import { runFlash } from "./command.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { wrappedSize } from "../../../../image/flash/origin.ts";
+import { wrappedSize } from "../../../../image/card/origin.ts";
 
 const sizeFrom = (
   imageBytes: number,

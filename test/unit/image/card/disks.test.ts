@@ -2,11 +2,11 @@ import { mkdir, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openRoot } from "../../../../src/boards/root.ts";
-import { readDiskUses } from "../../../../image/flash/disk-uses.ts";
-import { describeDisk, findDevice, listDisks } from "../../../../image/flash/disks.ts";
-import { deviceNumber } from "../../../../image/flash/open-medium.ts";
-import { refuse } from "../../../../image/flash/refusal.ts";
-import type { Wish } from "../../../../image/flash/refusal.ts";
+import { readDiskUses } from "../../../../image/card/disk-uses.ts";
+import { describeDisk, findDevice, listDisks } from "../../../../image/card/disks.ts";
+import { deviceNumber } from "../../../../image/card/open-medium.ts";
+import { refuse } from "../../../../image/card/refusal.ts";
+import type { Wish } from "../../../../image/card/refusal.ts";
 import { makeFakeRoot } from "../../../helpers/fake-root.ts";
 
 const usb = "/sys/devices/pci0000:00/0000:00:14.0/usb2/2-1";

@@ -3,8 +3,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { zstdCompressSync, constants } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { examineImage, patchImage } from "../../../../image/flash/image-file.ts";
-import { parseChecksum, parseManifest } from "../../../../image/flash/image-proof.ts";
+import { examineImage, patchImage } from "../../../../image/card/image-file.ts";
+import { parseChecksum, parseManifest } from "../../../../image/card/image-proof.ts";
 import { makeFakeRoot } from "../../../helpers/fake-root.ts";
 
 const content = randomBytes(9 << 20);

@@ -3,7 +3,7 @@ import { open, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readPartitionTable } from "../../../../image/flash/gpt.ts";
+import { readPartitionTable } from "../../../../image/card/gpt.ts";
 import { makeFakeRoot } from "../../../helpers/fake-root.ts";
 
 const mebibyte = 1 << 20;

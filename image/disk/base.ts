@@ -9,7 +9,7 @@ import type { Board } from "./boards.ts";
 import { ensureRuns } from "./emulation.ts";
 import { runAloud, say } from "./shell.ts";
 
-const suite = "trixie";
+export const suite = "trixie";
 
 /** What an image takes besides what the roles of the playbook install: to boot, and for Ansible. */
 const bootPackages = ["busybox-static", "dbus", "kmod", "python3", "python3-apt", "systemd-sysv", "udev"];

@@ -12,7 +12,7 @@ import { ensureRuns } from "./emulation.ts";
 import { assembleDisk, makeData, makeFat, makeSlot } from "./filesystems.ts";
 import type { Identity, Part } from "./filesystems.ts";
 import { findKernel, packInitrd } from "./initrd.ts";
-import { mke2fsOf } from "./mke2fs.ts";
+import { openMke2fs } from "./mke2fs.ts";
 import { provision } from "./provision.ts";
 import { renderSbom } from "./sbom.ts";
 import { say } from "./shell.ts";
@@ -155,7 +155,7 @@ async function makeParts(
     join(folder, "root-a.ext4"),
     join(folder, "data.ext4"),
   ];
-  const mke2fs = mke2fsOf(tree, board.architecture, identity);
+  const mke2fs = await openMke2fs(identity);
   await makeFat(boot, fat, sizes.boot * mebibyte, identity);
   await makeSlot(tree, slot, sizes.slot * mebibyte, identity, mke2fs);
   await makeData(folder, data, sizes.data * mebibyte, identity, mke2fs);

@@ -1,39 +1,42 @@
+import { access, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { runTool } from "../deb/tools.ts";
-import type { Architecture } from "../deb/node.ts";
+import { cacheFolder, suite } from "./base.ts";
 import type { Identity, Mke2fs } from "./filesystems.ts";
 
-/** How this machine runs a program that belongs to a root of an architecture. */
-function runnerOf(tree: string, architecture: Architecture): readonly [string, ...string[]] {
-  switch (architecture) {
-    case "arm64":
-      return ["qemu-aarch64-static", "-L", tree];
-    case "amd64": {
-      const libraries = join(tree, "usr/lib/x86_64-linux-gnu");
-      return [join(tree, "usr/lib64/ld-linux-x86-64.so.2"), "--library-path", libraries];
-    }
-  }
-}
+const hosts = {
+  x64: { architecture: "amd64", loader: "usr/lib64/ld-linux-x86-64.so.2", libraries: "x86_64-linux-gnu" },
+  arm64: { architecture: "arm64", loader: "usr/lib/ld-linux-aarch64.so.1", libraries: "aarch64-linux-gnu" },
+} as const;
 
 /**
- * The image's own mke2fs, run on this machine: the one of Debian 12 writes the times of the build into the file system,
- * newer ones the times of the files and SOURCE_DATE_EPOCH.
+ * The mke2fs of the image's own suite, for this machine: the one of Debian 12 writes the times of the build into a file
+ * system, newer ones those of the files and SOURCE_DATE_EPOCH.
  */
-export function mke2fsOf(tree: string, architecture: Architecture, { time }: Identity): Mke2fs {
-  const program = [...runnerOf(tree, architecture), join(tree, "usr/sbin/mke2fs")];
+export async function openMke2fs({ time }: Identity): Promise<Mke2fs> {
+  const host = process.arch === "arm64" ? hosts.arm64 : hosts.x64;
+  const root = join(cacheFolder, `e2fsprogs-${suite}-${host.architecture}`);
+  const isThere = await access(root).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) await fetchTools(root, host.architecture);
+  const libraries = join(root, "usr/lib", host.libraries);
+  const program = [join(root, host.loader), "--library-path", libraries, join(root, "usr/sbin/mke2fs")];
   return async (options, from, file) => {
-    await runTool(
-      "env",
-      `SOURCE_DATE_EPOCH=${time}`,
-      ...program,
-      "-q",
-      "-F",
-      "-t",
-      "ext4",
-      ...options,
-      "-d",
-      from,
-      file,
-    );
+    const argv = ["-q", "-F", "-t", "ext4", ...options, "-d", from, file];
+    await runTool("env", `SOURCE_DATE_EPOCH=${time}`, ...program, ...argv);
   };
+}
+
+async function fetchTools(root: string, architecture: string): Promise<void> {
+  const made = `${root}.${process.pid}`;
+  try {
+    await mkdir(made, { recursive: true });
+    const wanted = ["--variant=extract", "--include=e2fsprogs", "--format=directory"];
+    await runTool("mmdebstrap", "--quiet", `--architectures=${architecture}`, ...wanted, suite, made);
+    await rename(made, root);
+  } finally {
+    await rm(made, { recursive: true, force: true });
+  }
 }

@@ -4,6 +4,7 @@ import { watchHealth } from "./boards/health.ts";
 import { openRoot } from "./boards/root.ts";
 import { secretsOf } from "./config/build.ts";
 import type { Config } from "./config/config.ts";
+import { readSystemd } from "./config/systemd.ts";
 import { auditCommands } from "./control/audit.ts";
 import { createEventLog } from "./control/event-log.ts";
 import { serveSocket } from "./control/socket.ts";
@@ -55,7 +56,7 @@ export async function runAppliance(config: Config, signal: AbortSignal): Promise
     ...(config.transcode.allow ? [board.run] : []),
     ...(config.bootDirectory === undefined
       ? []
-      : [bootReportOf(config.bootDirectory, { ...context, report, mask })]),
+      : [bootReportOf({ ...context, folder: config.bootDirectory, ...readSystemd(), report, mask })]),
     (running) => watchHealth({ root: openRoot(), stateDirectory: config.stateDirectory, report }, running),
   ];
 

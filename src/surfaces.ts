@@ -1,3 +1,4 @@
+import { uptime } from "node:os";
 import { join } from "node:path";
 import type { ChatConfig, Config, HttpConfig, MqttConfig } from "./config/config.ts";
 import { readSystemd } from "./config/systemd.ts";
@@ -19,9 +20,13 @@ export const chatTokenPath = (config: Config): string => join(config.stateDirect
 
 /** The configured surfaces: the one place that knows every kind. */
 export function createSurfaces(config: Config, report: Report, mask: Mask): readonly Surface[] {
-  const { http, mqtt, chat } = config;
+  const { http, mqtt, chat, bootDirectory } = config;
+  // A machine that runs for weeks before spotlive is started has no marks.
+  const onReady = (): void => {
+    if (bootDirectory !== undefined) report({ type: "boot-mark", name: "ready", seconds: uptime() });
+  };
   return [
-    createSystemdSurface({ ...readSystemd(), stallMs: config.stallSeconds * 3000 }),
+    createSystemdSurface({ ...readSystemd(), stallMs: config.stallSeconds * 3000, onReady }),
     ...(http === undefined ? [] : [createHttp(http)]),
     ...(mqtt === undefined ? [] : [createMqtt(mqtt, config)]),
     ...(chat === undefined ? [] : [createChat(chat, config, report, mask)]),

@@ -1,5 +1,5 @@
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join, relative } from "node:path";
 import type { NodeFiles } from "./node.ts";
 import { checkout } from "./tools.ts";
 import type { TreeFile } from "./tree.ts";
@@ -14,6 +14,25 @@ const asIs = (path: string, file: string): TreeFile => ({ path, content: { from:
 async function folderAsIs(target: string, folder: string, ending: string): Promise<readonly TreeFile[]> {
   const names = (await readdir(join(checkout, folder))).filter((name) => name.endsWith(ending));
   return names.toSorted().map((name) => asIs(`${target}/${folder}/${name}`, `${folder}/${name}`));
+}
+
+/** None is enabled by the package. */
+const units = [
+  "spotlive.service",
+  "spotlive-adopt.service",
+  "spotlive-boot-report.path",
+  "spotlive-boot-report.service",
+];
+
+/** What a device with a boot partition has besides the units: programs of theirs, and what is copied into /etc. */
+async function deviceFiles(): Promise<readonly TreeFile[]> {
+  const folder = "systemd/device";
+  const entries = await readdir(join(checkout, folder), { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => relative(checkout, join(parentPath, name)))
+    .toSorted()
+    .map((path) => ({ ...asIs(`${home}/${path}`, path), executable: !basename(path).includes(".") }));
 }
 
 export interface Contents {
@@ -36,7 +55,8 @@ export async function layOut({ version, bundle, node, copyright }: Contents): Pr
     ...(await folderAsIs(home, "hardware-profiles", ".yaml")),
     asIs(`${home}/systemd/60-spotlive.conf`, "systemd/60-spotlive.conf"), // what `doctor --fix` puts into /etc
     asIs("usr/lib/sysctl.d/60-spotlive.conf", "systemd/60-spotlive.conf"),
-    asIs("usr/lib/systemd/system/spotlive.service", "systemd/spotlive.service"),
+    ...units.map((name) => asIs(`usr/lib/systemd/system/${name}`, `systemd/${name}`)),
+    ...(await deviceFiles()),
     asIs("usr/lib/sysusers.d/spotlive.conf", "image/deb/files/sysusers.conf"),
     { ...asIs("usr/bin/spotlive", "image/deb/files/spotlive"), executable: true },
     asIs("etc/spotlive/spotlive.example.yaml", "src/config/spotlive.example.yaml"),

@@ -18,6 +18,9 @@ import type { Given } from "./yaml-file.ts";
 /** Stands in a boot file where a secret was taken over. */
 export const keptSecret = "kept-on-device";
 
+/** How the names of secrets begin that are the system's, for its WiFi. */
+export const wifiSecrets = "wifi.";
+
 /** What is read besides the boot file. */
 export interface BootContext {
   /** What the boot file is called in messages. */
@@ -38,6 +41,13 @@ export interface FreshSecret {
   readonly value: string;
 }
 
+export interface BesideFile {
+  /** To be taken away from the boot partition. */
+  readonly isPrivate: boolean;
+  /** Whether the service needs it; else the system's WiFi alone. */
+  readonly isForService: boolean;
+}
+
 /** A boot file that is right. */
 export interface BootFile {
   readonly device: DeviceConfig;
@@ -47,8 +57,8 @@ export interface BootFile {
   readonly secrets: ReadonlyMap<string, string>;
   /** Those that still stand in the text. */
   readonly fresh: readonly FreshSecret[];
-  /** Names of files beside the boot file that go to the folder `files`; the private ones are to be taken away. */
-  readonly files: ReadonlyMap<string, { readonly isPrivate: boolean }>;
+  /** Files beside the boot file that go to the folder `files`, by their names. */
+  readonly files: ReadonlyMap<string, BesideFile>;
 }
 
 /** Reads and checks the text of a boot file. Rejects with one `Fault` (`config-invalid`) that names every problem. */
@@ -104,7 +114,7 @@ function scopesOf(given: Given): readonly Scope[] {
     values,
     path: ["device", "wifi", index],
     prefix: `device.wifi[${index}].`,
-    keep: `wifi.${createHash("sha256")
+    keep: `${wifiSecrets}${createHash("sha256")
       .update(textOf(values["name"]) ?? "")
       .digest("hex")
       .slice(0, 16)}.`,
@@ -120,7 +130,7 @@ class Collector {
   readonly kept: Given;
   readonly secrets = new Map<string, string>();
   readonly fresh: FreshSecret[] = [];
-  readonly files = new Map<string, { readonly isPrivate: boolean }>();
+  readonly files = new Map<string, BesideFile>();
   readonly #context: BootContext;
   readonly #findings: Findings;
 
@@ -162,16 +172,18 @@ class Collector {
     const isPrivate =
       /(^|\.)keyFile$/.test(path) ||
       leaves.some((other) => other.key.sensitive && `${other.path}File` === path);
-    const found = isAbsolute(value) ? value : await this.#beside(value, scope.prefix + path, isPrivate);
+    const kind = { isPrivate, isForService: scope.group !== wifiSchema };
+    const found = isAbsolute(value) ? value : await this.#beside(value, scope.prefix + path, kind);
     if (found === undefined) return;
     const at = [...scope.path, ...path.split(".")];
     setAt(this.checked, at, found);
     if (!isAbsolute(value)) setAt(this.kept, at, join(this.#context.home, "files", value));
-    if (scope.group !== wifiSchema) return; // the others are looked into when the configuration is built
+    if (kind.isForService) return; // these are looked into when the configuration is built
     await (isPrivate ? readPrivateKey : readAuthority)(found, scope.prefix + path, this.#findings);
   }
 
-  async #beside(name: string, path: string, isPrivate: boolean): Promise<string | undefined> {
+  async #beside(name: string, path: string, kind: BesideFile): Promise<string | undefined> {
+    const { isPrivate, isForService } = kind;
     const isName = /^[A-Za-z0-9][\w. -]{0,63}$/.test(name) && !/^(spotlive|boot-report)/i.test(name);
     // Taken away from the boot partition afterwards: that must never be a kernel, or its command line.
     const isRemovable = !isPrivate || /\.(pem|key|secret)$/i.test(name);
@@ -186,7 +198,13 @@ class Collector {
     const found = await this.#context.locate(name);
     if (found === undefined)
       this.#findings.addAt(path, `expected a plain file of at most 64 KiB, ${name}, beside the boot file`);
-    else this.files.set(name, { isPrivate: isPrivate || this.files.get(name)?.isPrivate === true });
+    else {
+      const before = this.files.get(name);
+      this.files.set(name, {
+        isPrivate: isPrivate || before?.isPrivate === true,
+        isForService: isForService || before?.isForService === true,
+      });
+    }
     return found;
   }
 }

@@ -6,10 +6,14 @@ export interface SystemdConfig {
   readonly notifySocket: string | undefined;
   /** Microseconds; undefined: no watchdog, or one that is meant for another process. */
   readonly watchdogUsec: number | undefined;
+  /** A folder that lasts as long as the service does, at least; undefined where systemd made none. */
+  readonly runtimeDirectory: string | undefined;
 }
 
 export function readSystemd(environment: Environment = process.env): SystemdConfig {
-  const { NOTIFY_SOCKET: notifySocket, WATCHDOG_USEC: period = "", WATCHDOG_PID: pid = "" } = environment;
+  const { NOTIFY_SOCKET: notifySocket, RUNTIME_DIRECTORY: runtimeDirectory } = environment;
+  const { WATCHDOG_USEC: period = "", WATCHDOG_PID: pid = "" } = environment;
   const ours = pid === "" || Number(pid) === process.pid;
-  return { notifySocket, watchdogUsec: ours && /^\d{1,15}$/.test(period) ? Number(period) : undefined };
+  const watchdogUsec = ours && /^\d{1,15}$/.test(period) ? Number(period) : undefined;
+  return { notifySocket, watchdogUsec, runtimeDirectory };
 }

@@ -70,6 +70,9 @@ function write(event: StatusEvent, partLog: (part: string) => Log): void {
       partLog("health").debug(event.health, "health");
       for (const item of event.changed) writeHealth(partLog("health"), item);
       return;
+    case "boot-mark":
+      partLog("boot").info({ mark: event.name }, `boot mark ${event.name} ${event.seconds.toFixed(1)} s`);
+      return;
     case "notice":
       partLog(event.part)[event.severity === "warning" ? "warn" : "info"](event.text);
       return;

@@ -18,6 +18,8 @@ export interface SystemdOptions {
    * supervisor's own stall limit, which must have its chance first.
    */
   readonly stallMs: number;
+  /** Called once, when systemd was told READY. */
+  readonly onReady?: () => void;
 }
 
 /** Of one message; the last words have to be said within the time that a stop may take. */
@@ -40,7 +42,7 @@ export function createSystemdSurface(options: SystemdOptions): Surface {
     const log = context.log.child({ part: "systemd" });
     using scope = childSignal(signal);
     await Promise.all([
-      showStatus(context, log, scope.signal),
+      showStatus(context, log, scope.signal, options.onReady),
       options.watchdogUsec === undefined
         ? undefined
         : feedWatchdog({ ...options, watchdogUsec: options.watchdogUsec }, context, log, scope.signal),
@@ -50,7 +52,12 @@ export function createSystemdSurface(options: SystemdOptions): Surface {
 }
 
 /** READY with the first status, then every newer one; what changes faster than it can be told is skipped. */
-async function showStatus(context: SurfaceContext, log: Log, signal: AbortSignal): Promise<void> {
+async function showStatus(
+  context: SurfaceContext,
+  log: Log,
+  signal: AbortSignal,
+  onReady?: () => void,
+): Promise<void> {
   let changed = Promise.withResolvers<void>();
   const aborted = new Promise<void>((resolve) =>
     signal.addEventListener("abort", () => resolve(), { once: true }),
@@ -60,7 +67,7 @@ async function showStatus(context: SurfaceContext, log: Log, signal: AbortSignal
   }, signal);
   let shown = statusText(context.status());
   // The package gives no hold on the program it starts: at the end we do not wait for it.
-  await Promise.race([tell({ ready: true, status: shown }, log), aborted]);
+  await Promise.race([tell({ ready: true, status: shown }, log).then(onReady), aborted]);
   while (!signal.aborted) {
     const text = statusText(context.status());
     if (text === shown) {

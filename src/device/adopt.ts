@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { readBootFile } from "../config/boot-file.ts";
+import { readBootFile, wifiSecrets } from "../config/boot-file.ts";
 import type { BootFile } from "../config/boot-file.ts";
 import { toFault } from "../domain/fault.ts";
 import { blankSecrets } from "./blank.ts";
@@ -20,6 +20,8 @@ export interface AdoptOptions {
   readonly data: string;
   readonly backend: NetworkBackend;
   readonly disk: Disk;
+  /** The number of the service's group, which may then read what the service needs. */
+  readonly group?: number | undefined;
 }
 
 export interface Adoption {
@@ -61,7 +63,7 @@ export async function adoptBootFile(options: AdoptOptions): Promise<Adoption> {
       locate: (name) => locate(options, current, name),
     });
     const wanted = await generationOf(file, options, current);
-    const isChanged = await putInForce(options.data, wanted, current, options.disk);
+    const isChanged = await putInForce(options.data, wanted, current, options.disk, options.group);
     await clearBoot(options, found, file, warnings);
     await removeOthers(options.data, options.disk);
     return {
@@ -100,17 +102,20 @@ async function generationOf(
   { boot, backend }: AdoptOptions,
   current: ReadonlyMap<string, Buffer>,
 ): Promise<Generation> {
+  const forService = { mode: 0o600, isForService: true };
   const files = new Map<string, GeneratedFile>([
-    ["spotlive.yaml", { content: Buffer.from(file.service), mode: 0o600 }],
+    ["spotlive.yaml", { content: Buffer.from(file.service), ...forService }],
   ]);
-  for (const [name, secret] of file.secrets)
-    files.set(`secrets/${name}`, { content: Buffer.from(`${secret}\n`), mode: 0o600 });
-  for (const name of file.files.keys()) {
+  for (const [name, secret] of file.secrets) {
+    const isForService = !name.startsWith(wifiSecrets);
+    files.set(`secrets/${name}`, { content: Buffer.from(`${secret}\n`), mode: 0o600, isForService });
+  }
+  for (const [name, { isForService }] of file.files) {
     const content = (await readPlainFile(join(boot, name), largestBeside)) ?? current.get(`files/${name}`);
-    if (content !== undefined) files.set(`files/${name}`, { content, mode: 0o600 });
+    if (content !== undefined) files.set(`files/${name}`, { content, mode: 0o600, isForService });
   }
   for (const [path, { text, mode }] of systemFiles(file.device, backend))
-    files.set(`system/${path}`, { content: Buffer.from(text), mode });
+    files.set(`system/${path}`, { content: Buffer.from(text), mode, isForService: false });
   return files;
 }
 

@@ -1,6 +1,8 @@
 import type { LinkStatus, Status } from "../domain/status.ts";
 import type { HealthItem, HealthKind } from "../domain/health.ts";
-import type { BootMarks } from "./boot-marks.ts";
+import type { BootMarks } from "../domain/boot.ts";
+import { marksText } from "./boot-marks.ts";
+import type { RunProgress } from "./boot-marks.ts";
 
 /** What one part of the report says: what, and how it is. */
 export type ReportLine = readonly [what: string, how: string];
@@ -14,7 +16,8 @@ export interface Boot {
   readonly uptime: number;
   readonly facts: readonly ReportLine[];
   readonly marks: BootMarks;
-  readonly status: Status;
+  /** What the service does; undefined while it has not started. */
+  readonly line: { readonly status: Status; readonly progress: RunProgress } | undefined;
 }
 
 /** Power-ons that are kept, this one included. */
@@ -54,23 +57,12 @@ export function bootReport(boot: Boot, before: string, mask: (text: string) => s
 }
 
 function bootSection(boot: Boot, mask: (text: string) => string): string {
-  const { status, marks, facts, uptime } = boot;
+  const { line, marks, facts, uptime } = boot;
   const lines: readonly ReportLine[] = [
     ["Looked at", `${seconds(uptime)} after power-on`],
-    ["Now", `${status.phase}: ${status.reason}`],
-    ["spotlive started", `after ${seconds(marks.started)}`],
-    ...facts,
-    ...healthLines(status.health?.items ?? []),
-    ["Robot", linkText(status.source, marks.robot, "connected")],
-    [
-      "First packet of the picture",
-      marks.firstPacket === undefined ? "NOT YET" : `after ${seconds(marks.firstPacket)}`,
-    ],
-    ...status.outputs.map((output): ReportLine => [
-      `Ingest ${output.name}`,
-      linkText(output, marks.ingests[output.name], "accepted"),
-    ]),
-    ...status.notices.slice(-5).map((text): ReportLine => ["Notice", text]),
+    ["Boot marks", marksText(marks)],
+    ...(line === undefined ? [["spotlive", "not started yet"] as const, ...facts] : []),
+    ...(line === undefined ? [] : lineSection(line.status, line.progress, marks, facts)),
   ];
   const when =
     boot.poweredOnAt === undefined
@@ -78,12 +70,34 @@ function bootSection(boot: Boot, mask: (text: string) => string): string {
       : new Date(boot.poweredOnAt).toISOString().replace(/T(\d\d:\d\d).*/, " $1 UTC");
   return [
     `${sectionHead}${when} (${shortId(boot)}) ===`,
-    ...lines.map(([what, how]) => line(mask(`${what}: ${how}`))),
+    ...lines.map(([what, how]) => oneLine(mask(`${what}: ${how}`))),
   ].join("\n");
 }
 
+function lineSection(
+  status: Status,
+  { started, ingests }: RunProgress,
+  marks: BootMarks,
+  facts: readonly ReportLine[],
+): readonly ReportLine[] {
+  const packet = marks["first-packet"];
+  return [
+    ["Now", `${status.phase}: ${status.reason}`],
+    ["spotlive started", `after ${seconds(started)}`],
+    ...facts,
+    ...healthLines(status.health?.items ?? []),
+    ["Robot", linkText(status.source, marks.robot, "connected")],
+    ["First packet of the picture", packet === undefined ? "NOT YET" : `after ${seconds(packet)}`],
+    ...status.outputs.map((output): ReportLine => [
+      `Ingest ${output.name}`,
+      linkText(output, ingests[output.name], "accepted"),
+    ]),
+    ...status.notices.slice(-5).map((text): ReportLine => ["Notice", text]),
+  ];
+}
+
 /** A line is a line, whatever stands in a message; it comes masked, as half a secret would not be known any more. */
-const line = (text: string): string =>
+const oneLine = (text: string): string =>
   text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ").slice(0, longestText);
 
 const shortId = ({ id }: Boot): string => id.replaceAll(/[^\da-f]/g, "").slice(0, 8) || "unknown";

@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm, symlink } from "node:fs/promises";
+import { lchown, mkdir, open, rename, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { rewritten } from "./boot-text.ts";
 
@@ -9,6 +9,8 @@ export interface Disk {
   /** Writes a file that is not there yet. */
   writeFile(path: string, content: string | Uint8Array, mode: number): Promise<void>;
   link(target: string, path: string): Promise<void>;
+  /** Gives a file or a folder to a user and a group, by their numbers. */
+  own(path: string, user: number, group: number): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   /** Removes a file, or a folder with all that is in it, if it is there. */
   remove(path: string): Promise<void>;
@@ -26,6 +28,7 @@ export const realDisk: Disk = {
     await file.sync();
   },
   link: symlink,
+  own: lchown,
   rename,
   async remove(path) {
     await rm(path, { recursive: true, force: true });

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { toFault } from "../domain/fault.ts";
 import type { Report, Status, Subscribe } from "../domain/status.ts";
 import { createBootMarker, stageOf } from "./boot-marks.ts";
+import type { RunProgress } from "./boot-marks.ts";
 import { bootReport } from "./boot-report.ts";
 import type { ReportLine } from "./boot-report.ts";
 import { readPlainFile } from "./boot-text.ts";
@@ -10,9 +11,12 @@ import { replaceFile } from "./disk.ts";
 import type { Disk } from "./disk.ts";
 
 export interface BootReportOptions {
-  /** Folder of the boot partition. */
+  /** Where it is kept. */
   readonly folder: string;
-  readonly bootId: () => Promise<string>;
+  /** Where an earlier one may lie besides. */
+  readonly earlier?: string;
+  /** Tells power-ons apart. */
+  readonly bootId: string;
   readonly facts: () => Promise<readonly ReportLine[]>;
   /** Seconds since power-on. */
   readonly uptime: () => number;
@@ -28,7 +32,7 @@ export interface BootReportOptions {
   readonly everyMs?: number;
 }
 
-const fileName = "boot-report.txt";
+export const reportName = "boot-report.txt";
 const usualEveryMs = 5000;
 const largestReport = 65_536;
 
@@ -37,12 +41,12 @@ const promptWrites = 60;
 const latePauseMs = 600_000;
 
 /**
- * Keeps `boot-report.txt` as the device is, at each change of stage, until aborted. Never rejects: a card that is full
- * or read-only is told once.
+ * Reports what is reached for the first time since power-on, and keeps `boot-report.txt` as the device is, at each change
+ * of stage, until aborted. Never rejects: a card that is full or read-only is told once.
  */
 export async function keepBootReport(options: BootReportOptions, signal: AbortSignal): Promise<void> {
   const { everyMs = usualEveryMs } = options;
-  const marker = createBootMarker(options.uptime);
+  const marker = createBootMarker(options.uptime, options.report);
   options.subscribe(marker.listen, signal);
   let written: string | undefined;
   let writes = 0;
@@ -50,15 +54,15 @@ export async function keepBootReport(options: BootReportOptions, signal: AbortSi
   while (!signal.aborted) {
     try {
       const facts = await options.facts();
-      const [status, marks] = [options.status(), marker.marks()];
-      const stage = stageOf(status, marks, facts);
+      const [status, progress] = [options.status(), marker.progress()];
+      const stage = stageOf(status, progress, facts);
       if (stage !== written) {
-        await write(options, { status, marks, facts });
+        await write(options, { status, progress }, facts);
         written = stage;
         writes += 1;
       }
     } catch (error) {
-      const text = `${fileName} cannot be written: ${toFault(error).message}`;
+      const text = `${reportName} cannot be written: ${toFault(error).message}`;
       if (text !== told) options.report({ type: "notice", part: "boot-report", severity: "warning", text });
       told = text;
     }
@@ -68,13 +72,23 @@ export async function keepBootReport(options: BootReportOptions, signal: AbortSi
 
 async function write(
   options: BootReportOptions,
-  found: Pick<Parameters<typeof bootReport>[0], "status" | "marks" | "facts">,
+  line: { readonly status: Status; readonly progress: RunProgress },
+  facts: readonly ReportLine[],
 ): Promise<void> {
-  const { folder, disk, mask } = options;
-  const [uptime, now, id] = [options.uptime(), options.now(), await options.bootId()];
+  const { folder, earlier, disk, mask, bootId: id } = options;
+  const [uptime, now] = [options.uptime(), options.now()];
   const poweredOnAt = now === undefined ? undefined : now - uptime * 1000;
-  // One that is damaged, or no plain file, is written anew.
-  const before = await readPlainFile(join(folder, fileName), largestReport).catch(() => undefined);
-  const text = bootReport({ id, poweredOnAt, uptime, ...found }, before?.toString("utf8") ?? "", mask);
-  await replaceFile(disk, folder, fileName, text, 0o600);
+  const before = await readReport(folder, earlier);
+  const boot = { id, poweredOnAt, uptime, facts, marks: line.status.boot ?? {}, line };
+  await replaceFile(disk, folder, reportName, bootReport(boot, before, mask), 0o600);
+}
+
+/** The text of the report in the first folder that has one. One that is damaged, or no plain file, counts as none. */
+export async function readReport(...folders: readonly (string | undefined)[]): Promise<string> {
+  for (const folder of folders) {
+    if (folder === undefined) continue;
+    const bytes = await readPlainFile(join(folder, reportName), largestReport).catch(() => undefined);
+    if (bytes !== undefined) return bytes.toString("utf8");
+  }
+  return "";
 }

@@ -1,3 +1,4 @@
+import type { BootMarkName, BootMarks } from "./boot.ts";
 import type { CameraState } from "./camera.ts";
 import type { FaultSummary } from "./fault.ts";
 import type { Health, HealthItem } from "./health.ts";
@@ -117,6 +118,8 @@ export type StatusEvent =
   | { readonly type: "camera"; readonly camera: CameraState }
   /** Every few seconds; `changed`: whose level is another than was last known. */
   | { readonly type: "health"; readonly health: Health; readonly changed: readonly HealthItem[] }
+  /** Reached for the first time since power-on; seconds since then. */
+  | { readonly type: "boot-mark"; readonly name: BootMarkName; readonly seconds: number }
   | {
       readonly type: "notice";
       readonly part: string;
@@ -161,6 +164,8 @@ export interface Status {
   })[];
   /** Absent until the machine was looked at. */
   readonly health?: Health;
+  /** What was reached when since power-on; absent where no device is looked after. */
+  readonly boot?: BootMarks;
   /** The newest notices, newest last, at most 20. */
   readonly notices: readonly string[];
 }

@@ -1,3 +1,4 @@
+import type { BootMarks } from "../domain/boot.ts";
 import type { CameraState } from "../domain/camera.ts";
 import type { FaultSummary } from "../domain/fault.ts";
 import type { Health } from "../domain/health.ts";
@@ -50,6 +51,7 @@ export class StatusBoard {
   #rate: RateStatus | undefined;
   /** Why the last picture is held, while it is. */
   #holding: string | undefined;
+  #boot: BootMarks | undefined;
   #notices: string[] = [];
   #rates: Rate[] = [];
   #phase: Phase = "idle";
@@ -120,6 +122,12 @@ export class StatusBoard {
         break;
       case "health":
         this.#health = event.health;
+        break;
+      case "boot-mark":
+        this.#boot = {
+          ...this.#boot,
+          [event.name]: Math.min(event.seconds, this.#boot?.[event.name] ?? Infinity),
+        };
         break;
       case "settings":
       case "lock":
@@ -192,6 +200,7 @@ export class StatusBoard {
       ...keep(this.#rate, "rate"),
       outputs: [...this.#outputs].map(([name, output]) => ({ name, ...output })),
       ...keep(this.#health, "health"),
+      ...keep(this.#boot, "boot"),
       notices: this.#notices,
     };
   }

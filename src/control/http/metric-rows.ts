@@ -1,3 +1,4 @@
+import { bootMarkNames } from "../../domain/boot.ts";
 import type { HealthKind, HealthLevel } from "../../domain/health.ts";
 import type {
   OutputCounters,
@@ -21,7 +22,7 @@ export interface Row {
   readonly name: string;
   readonly help: string;
   readonly kind: "counter" | "gauge";
-  readonly label?: "source" | "output" | "reading";
+  readonly label?: "source" | "output" | "reading" | "mark";
   read(sources: MetricSources): readonly Sample[];
 }
 
@@ -32,6 +33,12 @@ const line = (name: string, help: string, read: (status: Status) => number | und
   help,
   kind: "gauge",
   read: ({ status }) => [[read(status)]],
+});
+
+type Listing = (status: Status) => readonly Sample[];
+
+const listed = (name: string, help: string, label: NonNullable<Row["label"]>, read: Listing): Row => ({
+  ...{ name, help, kind: "gauge", label, read: ({ status }) => read(status) },
 });
 
 const source = (name: string, help: string, read: (counters: SourceCounters) => number): Row => ({
@@ -218,13 +225,9 @@ export const rows: readonly Row[] = [
     "Pictures dropped because the uplink could not carry them.",
     ({ droppedUnits }) => droppedUnits,
   ),
-  {
-    name: "health_level",
-    help: "How a reading is: 0 well, 1 warning, 2 critical.",
-    kind: "gauge",
-    label: "reading",
-    read: ({ status }) => (status.health?.items ?? []).map(({ level, name }) => [levels[level], name]),
-  },
+  listed("health_level", "How a reading is: 0 well, 1 warning, 2 critical.", "reading", ({ health }) =>
+    (health?.items ?? []).map(({ level, name }) => [levels[level], name]),
+  ),
   line("health_strain_steps", "Steps by which a transcode is made smaller.", ({ health }) => health?.strain),
   health("temperature_celsius", "Temperature.", "temperature"),
   health("cpu_usage_ratio", "Share of the time in which the processors were busy.", "cpu", 0.01),
@@ -234,6 +237,9 @@ export const rows: readonly Row[] = [
   health("flash_life_used_ratio", "Share of its life that the flash memory has behind it.", "wear", 0.01),
   health("wifi_signal_dbm", "Signal of the WiFi.", "wifi"),
   health("clock_synchronized", "1 while a time server has set the clock.", "clock"),
+  listed("boot_mark_seconds", "When something was reached first since power-on.", "mark", ({ boot }) =>
+    bootMarkNames.map((name) => [boot?.[name], name]),
+  ),
   own("gauge", "http_event_clients", "Clients of the event stream.", ({ clients }) => clients),
   own(
     "counter",

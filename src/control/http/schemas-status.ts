@@ -1,3 +1,5 @@
+import { bootMarkNames } from "../../domain/boot.ts";
+
 /** The schemas of `domain/status.ts` and `domain/camera.ts`, as far as they are shown. */
 
 const text = { type: "string" };
@@ -150,6 +152,10 @@ export const statusSchemas = {
     strain: { ...count, description: "Steps by which a transcode is made smaller, as the board is hot" },
     items: { type: "array", items: ref("HealthItem") },
   }),
+  BootMarks: {
+    ...object({}, Object.fromEntries(bootMarkNames.map((name) => [name, { type: "number", minimum: 0 }]))),
+    description: "When each was reached first, in seconds since power-on",
+  },
   Status: object(
     {
       phase: ref("Phase"),
@@ -169,6 +175,7 @@ export const statusSchemas = {
       verdict: ref("Verdict"),
       rate: ref("Rate"),
       health: ref("Health"),
+      boot: ref("BootMarks"),
     },
   ),
 };

@@ -4,7 +4,7 @@ import type { Status } from "../../domain/status.ts";
 import { deviceDiscovery } from "./discovery.ts";
 import type { MqttOptions } from "./options.ts";
 import { plainCommands } from "./plain-commands.ts";
-import { stateOf, telemetryOf } from "./state.ts";
+import { bootTimesOf, stateOf, telemetryOf } from "./state.ts";
 import { topicsOf } from "./topics.ts";
 
 const options: MqttOptions = {
@@ -25,6 +25,8 @@ const camera: CameraState = {
   presets: ["door"],
   lights: 0.5,
 };
+
+const boot = { kernel: 0, adopted: 6.3, ready: 9.8, robot: 31.4, "first-packet": 32.2 };
 
 const status: Status = {
   ...{ phase: "live", reason: "Live on main.", desired: "live", locked: false, sinceSeconds: 754 },
@@ -67,6 +69,7 @@ spotlive speaks MQTT 5, and MQTT 3.1.1 with brokers that know nothing newer. Eve
 | \`${topics.availability}\` | yes | \`online\` with every connection, \`offline\` at its end; the broker says \`offline\` when the device is cut off |
 | \`${topics.state}\` | yes | on change |
 | \`${topics.telemetry}\` | yes | on change, at most once a second |
+| \`${topics.boot}\` | yes | on a device with a boot file, when something is reached for the first time since power-on |
 | \`${topics.result}\` | no | what came of a command that named no response topic |
 | \`${topics.selfTest}\` | no | once per connection: the device's message to itself, to learn whether commands arrive |
 | \`${topics.discovery}\` | yes | with every connection, on a change of the camera, when Home Assistant starts |
@@ -86,6 +89,10 @@ ${json(telemetry)}
 
 \`bitrate\` is in kbit/s, \`queueDelay\` in milliseconds; the two counters begin at 0 with each session.
 The last five are about the machine: °C of the hottest sensor, percent, percent, MB, dBm; null where it does not tell.
+
+\`${topics.boot}\`, in seconds since power-on, null for what was not reached yet:
+
+${json(bootTimesOf(boot))}
 
 \`${topics.result}\`, or the response topic of the command:
 

@@ -55,6 +55,9 @@ function lineComponents(options: MqttOptions): Record<string, Component> {
   const { destinations } = options;
   const state = (field: string) => ({ stat_t: topics.state, val_tpl: `{{ value_json.${field} }}` });
   const telemetry = (field: string) => ({ stat_t: topics.telemetry, val_tpl: `{{ value_json.${field} }}` });
+  const boot = (field: string) => ({ stat_t: topics.boot, val_tpl: `{{ value_json.${field} }}` });
+  const measured = { stat_cla: "measurement", ...diagnostic };
+  const bootTime = { p: "sensor", dev_cla: "duration", unit_of_meas: "s", ...measured };
   const command = (name: string) => ({ cmd_t: topics.set(name) });
   const button = (name: string) => ({ ...command(name), pl_prs: "PRESS" });
   const counted = { stat_cla: "total_increasing", ...diagnostic };
@@ -88,6 +91,8 @@ function lineComponents(options: MqttOptions): Record<string, Component> {
       ...{ p: "sensor", name: "Time in phase", dev_cla: "duration", unit_of_meas: "min" },
       ...{ stat_cla: "measurement", ...telemetry("phaseMinutes"), ...diagnostic },
     },
+    first_packet_after: { ...bootTime, name: "Power-on to picture", ...boot("firstPacket") },
+    live_after: { ...bootTime, name: "Power-on to ingest", ...boot("rtmpAccepted") },
     ...healthComponents(state, telemetry),
     destination: {
       ...{ p: "select", name: "Destination", ops: destinationChoices(destinations) },

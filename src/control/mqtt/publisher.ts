@@ -4,7 +4,7 @@ import type { Log } from "../../lib/log.ts";
 import type { Connection } from "./connection.ts";
 import { deviceDiscovery } from "./discovery.ts";
 import type { MqttOptions } from "./options.ts";
-import { stateOf, telemetryOf } from "./state.ts";
+import { bootTimesOf, stateOf, telemetryOf } from "./state.ts";
 import type { Topics } from "./topics.ts";
 
 export interface PublishOptions {
@@ -70,6 +70,8 @@ export class Publisher {
 
   state(status: Status): void {
     this.#sayIfNew(this.#topics.state, JSON.stringify(stateOf(status, this.#options)));
+    if (status.boot !== undefined)
+      this.#sayIfNew(this.#topics.boot, JSON.stringify(bootTimesOf(status.boot)));
   }
 
   telemetry(status: Status): void {

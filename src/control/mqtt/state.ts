@@ -1,3 +1,4 @@
+import type { BootMarkName, BootMarks } from "../../domain/boot.ts";
 import type { HealthKind, HealthLevel } from "../../domain/health.ts";
 import type { Status } from "../../domain/status.ts";
 import { everyDestination } from "./plain-commands.ts";
@@ -80,6 +81,32 @@ export interface Telemetry {
   readonly diskFree: number | null;
   /** dBm. */
   readonly wifiSignal: number | null;
+}
+
+/** What is published on `boot`: seconds since power-on, null where it was not reached yet. */
+export interface BootTimes {
+  readonly kernel: number | null;
+  /** The boot file was taken over. */
+  readonly adopted: number | null;
+  /** The service runs. */
+  readonly ready: number | null;
+  readonly robot: number | null;
+  /** The first packet of the picture came. */
+  readonly firstPacket: number | null;
+  /** The first ingest took the stream. */
+  readonly rtmpAccepted: number | null;
+}
+
+export function bootTimesOf(marks: BootMarks): BootTimes {
+  const at = (name: BootMarkName): number | null => marks[name] ?? null;
+  return {
+    kernel: at("kernel"),
+    adopted: at("adopted"),
+    ready: at("ready"),
+    robot: at("robot"),
+    firstPacket: at("first-packet"),
+    rtmpAccepted: at("rtmp-accepted"),
+  };
 }
 
 export function stateOf(

@@ -7,6 +7,7 @@ export interface Topics {
   readonly availability: string;
   readonly state: string;
   readonly telemetry: string;
+  readonly boot: string;
   readonly result: string;
   /** Commands in JSON. */
   readonly command: string;
@@ -31,6 +32,7 @@ export function topicsOf(
     availability: `${root}/availability`,
     state: `${root}/state`,
     telemetry: `${root}/telemetry`,
+    boot: `${root}/boot`,
     result: `${root}/result`,
     command: `${root}/command`,
     plainCommands: `${root}/+/set`,

@@ -49,8 +49,8 @@ const boot: Boot = {
   poweredOnAt: Date.UTC(2026, 10, 21, 3, 4, 5),
   uptime: 35.25,
   facts: [["Board", "Raspberry Pi 4"]],
-  marks: { started: 9.1, robot: 12.34, ingests: {}, links: {} },
-  status,
+  marks: { kernel: 0, ready: 9.5, robot: 12.34 },
+  line: { status, progress: { started: 9.1, ingests: {}, links: {} } },
 };
 const plain = (text: string): string => text;
 
@@ -61,6 +61,7 @@ describe("the boot report", () => {
       "",
       "=== Power-on 2026-11-21 03:04 UTC (3f2a9c01) ===",
       "Looked at: 35.3 s after power-on",
+      "Boot marks: kernel 0.0 s, ready 9.5 s, robot 12.3 s",
       "Now: retrying: The ingest does not answer.",
       "spotlive started: after 9.1 s",
       "Board: Raspberry Pi 4",
@@ -71,6 +72,12 @@ describe("the boot report", () => {
       "Notice: The clock was set.",
       "",
     ]);
+  });
+
+  it("begins before the service does", () => {
+    expect(bootReport({ ...boot, line: undefined, marks: { kernel: 0, adopted: 5.1 } }, "", plain)).toContain(
+      "Boot marks: kernel 0.0 s, adopted 5.1 s\r\nspotlive: not started yet\r\nBoard: Raspberry Pi 4\r\n",
+    );
   });
 
   it("keeps the last power-ons, each once, the newest first", () => {
@@ -94,7 +101,13 @@ describe("the boot report", () => {
       fc.property(text, text, text, fc.array(text, { maxLength: 40 }), (id, reason, before, notices) => {
         const facts = notices.map((text) => ["Fact", text] as const);
         const result = bootReport(
-          { ...boot, id, facts, status: { ...status, reason, notices } },
+          {
+            ...{ ...boot, id, facts },
+            line: {
+              status: { ...status, reason, notices },
+              progress: { started: 9.1, ingests: {}, links: {} },
+            },
+          },
           before,
           mask.apply,
         );
@@ -105,9 +118,15 @@ describe("the boot report", () => {
     );
   });
 
-  it("notes when each thing was reached first", () => {
+  it("notes when each thing was reached first, and leaves what was reached before this run", () => {
     let now = 5;
-    const { listen, marks } = createBootMarker(() => now);
+    const reached: string[] = [];
+    const { listen, progress } = createBootMarker(
+      () => now,
+      (event) => {
+        if (event.type === "boot-mark") reached.push(`${event.name} ${event.seconds}`);
+      },
+    );
     const at = (time: number, event: StatusEvent): void => {
       now = time;
       listen(event);
@@ -117,14 +136,16 @@ describe("the boot report", () => {
       ...{ discardedPackets: 0, droppedUnits: 0, restarts: 0, keyframeRequests: 0 },
     };
     at(6, { type: "source", name: "spot", state: "connecting" });
+    at(6, { type: "boot-mark", name: "robot", seconds: 4 });
     at(7, { type: "source", name: "spot", state: "running" });
     at(8, { type: "source-progress", name: "spot", counters });
     at(9, { type: "source-progress", name: "spot", counters: { ...counters, packets: 1 } });
     at(10, { type: "output", name: "main", state: "running" });
     at(11, { type: "output", name: "main", state: "running" });
     at(12, { type: "output", name: "main", state: "connecting" });
-    expect(marks()).toEqual({
-      ...{ started: 5, robot: 7, firstPacket: 9, ingests: { main: 10 } },
+    expect(reached).toEqual(["first-packet 9", "rtmp-accepted 10"]);
+    expect(progress()).toEqual({
+      ...{ started: 5, ingests: { main: 10 } },
       links: { "source spot": "running ", "output main": "running " },
     });
   });
@@ -154,7 +175,7 @@ describe("keeping the boot report", () => {
       {
         ...{ folder: device.boot, disk: counted, report, mask: plain, everyMs: 5 },
         ...{ uptime: () => 20, now: () => undefined, status: () => now },
-        bootId: () => Promise.resolve(boot.id),
+        bootId: boot.id,
         facts: () => Promise.resolve([["Board", "x"]] as const),
         subscribe: createEventBus().subscribe,
       },

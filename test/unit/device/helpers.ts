@@ -71,6 +71,7 @@ export function cutAfter(writes: number): Disk {
       fastDisk.writeFile(path, content.slice(0, content.length / 2), mode),
     ),
     link: counted(fastDisk.link),
+    own: counted(fastDisk.own),
     rename: counted(fastDisk.rename),
     remove: counted(fastDisk.remove),
     syncFolder: counted(fastDisk.syncFolder),

@@ -56,6 +56,10 @@ export const fullStatus: Complete<Status> = {
       },
     ],
   },
+  boot: {
+    ...{ kernel: 0, adopted: 5.1, ready: 7.2, robot: 9.1 },
+    ...{ "first-packet": 9.8, "rtmp-accepted": 10.4 },
+  },
   path: "copy",
   verdict: {
     kind: "ask-camera",

@@ -71,9 +71,10 @@ export async function readBootFile(text: string, context: BootContext): Promise<
   const { checked, kept, secrets, fresh, files } = collector;
   const { device: about, ...ofService } = kept;
   delete checked["device"];
-  const { source, spot } = completeValues(structuredClone(checked), {}, new Findings(context.file));
+  const { source, spot, http } = completeValues(structuredClone(checked), {}, new Findings(context.file));
   const robotHosts = source === "spot" ? [spot.host, spot.cameraHost ?? spot.host] : [];
-  const device = buildDevice(groupOf(about), robotHosts, findings);
+  const line = { robotHosts, dashboardPort: http.port ?? undefined };
+  const device = buildDevice(groupOf(about), line, findings);
   for (const values of [checked, ofService]) nameInterfaces(values, device, source);
   ofService["bootDirectory"] ??= context.boot;
   await buildConfig(completeValues(checked, {}, findings), {}, findings);

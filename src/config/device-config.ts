@@ -46,6 +46,8 @@ export interface DeviceConfig {
   readonly uplinks: readonly string[];
   /** IPv4 addresses to which the robot's interface leads, whatever networks the others are in. */
   readonly robotHosts: readonly string[];
+  /** The port of the HTTP interface, for the firewall; undefined where there is none. */
+  readonly dashboardPort: number | undefined;
   /** The most wanted one first. */
   readonly wifi: readonly WifiNetwork[];
   /** Lines of an authorized_keys file. */
@@ -54,11 +56,15 @@ export interface DeviceConfig {
 
 type WifiValues = Values<typeof wifiSchema>;
 
-/**
- * Checks what joins several keys; what is wrong goes to `findings`, and the result is then of no use. `robotHosts` are
- * the names and addresses of the robot; a name has no route of its own.
- */
-export function buildDevice(given: Given, robotHosts: readonly string[], findings: Findings): DeviceConfig {
+/** What the rest of a boot file says of the device. */
+export interface LineFacts {
+  /** Names and addresses of the robot; a name has no route of its own. */
+  readonly robotHosts: readonly string[];
+  readonly dashboardPort: number | undefined;
+}
+
+/** Checks what joins several keys; what is wrong goes to `findings`, and the result is then of no use. */
+export function buildDevice(given: Given, line: LineFacts, findings: Findings): DeviceConfig {
   const values = overlay(deviceSchema, given, {});
   const listed = Array.isArray(given["wifi"]) ? (given["wifi"] as readonly Given[]) : [];
   const wifi = listed.map((network, index) =>
@@ -84,7 +90,8 @@ export function buildDevice(given: Given, robotHosts: readonly string[], finding
     ...values,
     country: values.country ?? undefined,
     uplinks,
-    robotHosts: [...new Set(robotHosts)].filter((host) => isIPv4(host)),
+    dashboardPort: line.dashboardPort,
+    robotHosts: [...new Set(line.robotHosts)].filter((host) => isIPv4(host)),
     wifi,
     sshKeys: values.sshKeys as readonly string[],
   };

@@ -25,6 +25,7 @@ export const thisKernel: RunningKernel = {
 /** Folders that the system reads, with the part of a generation's `system/` that belongs there. */
 const folders = [
   { from: "modprobe.d/", to: "etc/modprobe.d", mode: 0o644, own: /^spotlive-wifi\.conf$/ },
+  { from: "nftables.d/", to: "etc/nftables.d", mode: 0o644, own: /^spotlive\.nft$/ },
   // Not kept over power-off: what another boot file asked for must not stay.
   { from: "network/", to: "run/systemd/network", mode: 0o644, own: /^\d+-spotlive-/ },
   { from: "wpa_supplicant/", to: "etc/wpa_supplicant", mode: 0o600, own: /^wpa_supplicant-.*\.conf$/ },

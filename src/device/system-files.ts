@@ -1,4 +1,5 @@
 import type { DeviceConfig } from "../config/device-config.ts";
+import { firewallFile } from "./firewall-file.ts";
 import { networkdFiles } from "./network-files.ts";
 import type { SystemFiles } from "./network-files.ts";
 import { networkManagerFiles } from "./network-manager.ts";
@@ -15,6 +16,7 @@ export function systemFiles(device: DeviceConfig, backend: NetworkBackend): Syst
     ["hostname", plain(`${device.hostname}\n`)],
     ["timezone", plain(`${device.timeZone}\n`)],
     ["authorized_keys", plain(device.sshKeys.map((key) => `${key}\n`).join(""))],
+    ["nftables.d/spotlive.nft", plain(firewallFile(device))],
     ...(device.country === undefined
       ? []
       : [

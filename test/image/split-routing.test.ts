@@ -20,6 +20,7 @@ const claimed = "198.51.100.10";
 const robotAddress = "192.168.50.3";
 
 const device: DeviceConfig = {
+  dashboardPort: 8080,
   ...{ hostname: "robot-7", country: undefined, timeZone: "UTC", sshKeys: [] },
   ...{ robotInterface: "eth0", robotAddress: "dhcp", robotHosts: [robotAddress] },
   ...{ wifiInterface: "wlan0", wifi: [], uplinks: ["usb0"] },

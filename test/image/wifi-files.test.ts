@@ -43,6 +43,7 @@ const networks: readonly WifiNetwork[] = Object.entries(securities).map(([name, 
   ...{ name, hidden: index % 2 === 1, security },
 }));
 const device: DeviceConfig = {
+  dashboardPort: 8080,
   ...{ hostname: "robot-7", country: "DE", timeZone: "UTC", sshKeys: [], uplinks: [] },
   ...{ robotInterface: "eth0", robotAddress: "dhcp", robotHosts: ["192.168.50.3"] },
   ...{ wifiInterface: "wlan0", wifi: networks },

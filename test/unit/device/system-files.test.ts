@@ -12,6 +12,7 @@ const device: DeviceConfig = {
   robotInterface: "eth0",
   robotAddress: "dhcp",
   uplinks: [],
+  dashboardPort: 8080,
   robotHosts: [],
   wifiInterface: "wlan0",
   wifi: [],
@@ -210,5 +211,17 @@ describe("WiFi", () => {
         expect(Buffer.from(read).toString()).toBe(ssid);
       }),
     );
+  });
+});
+
+describe("the firewall's part", () => {
+  it("names the robot's interface and the ports that are open elsewhere", () => {
+    const text = textOf("nftables.d/spotlive.nft", { robotInterface: "enp1s0", dashboardPort: 8080 });
+    expect(text).toContain('define robot = "enp1s0"\n');
+    expect(text).toContain("define open = { 22, 8080 }\n");
+  });
+
+  it("opens ssh alone where there is no dashboard", () => {
+    expect(textOf("nftables.d/spotlive.nft", { dashboardPort: undefined })).toContain("{ 22 }");
   });
 });

@@ -140,7 +140,8 @@ describe("further uplinks", () => {
 describe("WiFi", () => {
   it("has no files without networks", () => {
     expect([...systemFiles(device, "networkd").keys()]).toEqual([
-      ...["hostname", "timezone", "authorized_keys", "modprobe.d/spotlive-wifi.conf"],
+      ...["hostname", "timezone", "authorized_keys", "nftables.d/spotlive.nft"],
+      "modprobe.d/spotlive-wifi.conf",
       "network/10-spotlive-robot.network",
     ]);
   });

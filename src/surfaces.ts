@@ -10,6 +10,7 @@ import { createHttpSurface } from "./control/http/surface.ts";
 import { createMqttSurface } from "./control/mqtt/surface.ts";
 import type { Surface } from "./control/surface.ts";
 import { createSystemdSurface } from "./control/systemd.ts";
+import { tenths } from "./device/boot-marks.ts";
 import { Fault } from "./domain/fault.ts";
 import type { Report } from "./domain/status.ts";
 import type { Mask } from "./lib/log.ts";
@@ -23,7 +24,7 @@ export function createSurfaces(config: Config, report: Report, mask: Mask): read
   const { http, mqtt, chat, bootDirectory } = config;
   // A machine that runs for weeks before spotlive is started has no marks.
   const onReady = (): void => {
-    if (bootDirectory !== undefined) report({ type: "boot-mark", name: "ready", seconds: uptime() });
+    if (bootDirectory !== undefined) report({ type: "boot-mark", name: "ready", seconds: tenths(uptime()) });
   };
   return [
     createSystemdSurface({ ...readSystemd(), stallMs: config.stallSeconds * 3000, onReady }),

@@ -96,7 +96,9 @@ export const realMounts: Mounts = {
   async remount(folder, way) {
     // sync: each step of a rename on FAT in its order, so that a power cut between two of them leaves one whole file.
     const flags = way === "rw" ? "remount,rw,sync" : "remount,ro";
-    await runSystemProgram("mount", ["-o", flags, folder], `mounting ${folder} ${way}`);
+    // fstab is not to be asked: its `ro` would win.
+    const argv = ["--options-source=disable", "-o", flags, folder];
+    await runSystemProgram("mount", argv, `mounting ${folder} ${way}`);
   },
 };
 

@@ -4,7 +4,7 @@ import { runInside } from "../../src/simulator/namespace.ts";
 import type { CommandLine, Namespace } from "../../src/simulator/namespace.ts";
 
 /** On every side the same one, in namespaces where nobody else listens: the answer then tells which way was taken. */
-const port = 8080;
+export const answeringPort = 8080;
 
 const server = `const [, word, port] = process.argv;
 require("net").createServer((socket) => socket.on("error", () => {}).end(word)).listen(+port, () => console.log("up"));`;
@@ -28,7 +28,7 @@ export async function answerWith(
   namespace: Namespace,
   signal: AbortSignal,
 ): Promise<AsyncDisposable> {
-  const [program, ...argv] = namespace.enter(node(server, word, String(port)));
+  const [program, ...argv] = namespace.enter(node(server, word, String(answeringPort)));
   const child = await startChild(program, argv, signal, { purpose });
   await Promise.race([
     once(child.stdout, "data"),
@@ -43,6 +43,6 @@ export async function whoAnswers(
   namespace: Namespace,
   signal: AbortSignal,
 ): Promise<string> {
-  const said = await runInside(namespace, node(client, address, String(port)), { purpose }, signal);
+  const said = await runInside(namespace, node(client, address, String(answeringPort)), { purpose }, signal);
   return said.trim() || "nobody";
 }

@@ -86,10 +86,10 @@ function parseEntry(
 /** How many writes and bytes went to a range of the disk; discards count as writes of nothing. */
 export function writesTo(
   { entries }: WriteLog,
-  range: { readonly start: number; readonly size: number },
+  range: { readonly offset: number; readonly bytes: number },
 ): { readonly writes: number; readonly bytes: number } {
   const within = entries.flatMap((entry) =>
-    entry.kind !== "flush" && entry.at < range.start + range.size && entry.at + entry.length > range.start
+    entry.kind !== "flush" && entry.at < range.offset + range.bytes && entry.at + entry.length > range.offset
       ? [entry.kind === "write" ? entry.length : 0]
       : [],
   );

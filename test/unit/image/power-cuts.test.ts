@@ -195,9 +195,9 @@ describe("a log of writes", () => {
     await read(logOf(told));
     const log = await readWriteLog(join(folder, "format"));
     expect(log.entries.map(({ kind }) => kind)).toEqual(["write", "discard", "flush"]);
-    const range = (sector: number, sectors: number): { start: number; size: number } => ({
-      start: sector * diskSector,
-      size: sectors * diskSector,
+    const range = (sector: number, sectors: number): { offset: number; bytes: number } => ({
+      offset: sector * diskSector,
+      bytes: sectors * diskSector,
     });
     expect(writesTo(log, range(0, 3))).toEqual({ writes: 0, bytes: 0 });
     expect(writesTo(log, range(4, 5))).toEqual({ writes: 2, bytes: 1024 });

@@ -22,7 +22,6 @@ export type { RobotOptions } from "./robot/options.ts";
 
 /** Where a robot answers, and what a client needs to trust it. */
 export interface RobotAddress {
-  /** Always 127.0.0.1. */
   readonly host: string;
   /** gRPC over TLS. */
   readonly grpcPort: number;
@@ -90,7 +89,7 @@ export interface Robot extends AsyncDisposable {
 }
 
 /**
- * Starts a robot on loopback ports that the kernel chooses. The first time with new picture settings it encodes its
+ * Starts a robot on ports that the kernel chooses, of the loopback address unless `host` says otherwise. The first time with new picture settings it encodes its
  * loop, which takes some seconds. An abort of `signal` closes it; so does disposal. Rejects with a `Fault` when it
  * cannot be started, and when the abort comes before it is.
  */
@@ -142,9 +141,9 @@ export async function startRobot(settings: Partial<RobotOptions>, signal: AbortS
   starting.defer(leaveDeadPorts);
   starting.defer(hangUp);
   const address: RobotAddress = {
-    host: "127.0.0.1",
-    grpcPort: await rpc.listen(robotIdentity, 0),
-    cameraPort: await signalling.listen(0),
+    host: options.host,
+    grpcPort: await rpc.listen(robotIdentity, options.host, 0),
+    cameraPort: await signalling.listen(options.host, 0),
     caPem: robotIdentity.caPem,
     grpcFingerprint256: robotIdentity.fingerprint256,
     cameraFingerprint256: cameraIdentity.fingerprint256,
@@ -193,12 +192,17 @@ export async function startRobot(settings: Partial<RobotOptions>, signal: AbortS
     },
     async vanish() {
       await hangUp();
-      deadPorts = await Promise.all([address.grpcPort, address.cameraPort].map(keepDeadPort));
+      deadPorts = await Promise.all(
+        [address.grpcPort, address.cameraPort].map((port) => keepDeadPort(address.host, port)),
+      );
     },
     async appear() {
       await leaveDeadPorts();
       signalling = new Signalling(cameraIdentity, tokens, () => viewers.create());
-      await Promise.all([rpc.listen(robotIdentity, address.grpcPort), signalling.listen(address.cameraPort)]);
+      await Promise.all([
+        rpc.listen(robotIdentity, address.host, address.grpcPort),
+        signalling.listen(address.host, address.cameraPort),
+      ]);
     },
     async [Symbol.asyncDispose]() {
       life.abort();

@@ -18,14 +18,14 @@ import type { RobotAddress } from "../../src/simulator/robot.ts";
 
 /** Calls one method as a robot's client does: TLS for the authority's name, and the authority itself in HTTP/2. */
 export async function callRobot<Request, Response>(
-  address: Pick<RobotAddress, "grpcPort" | "caPem">,
+  address: Pick<RobotAddress, "host" | "grpcPort" | "caPem">,
   authority: string,
   method: UnaryMethod<Request, Response>,
   message: Sent<Request>,
   token?: string,
 ): Promise<Response> {
   const client = new Client(
-    `127.0.0.1:${address.grpcPort}`,
+    `${address.host}:${address.grpcPort}`,
     credentials.createSsl(Buffer.from(address.caPem)),
     {
       "grpc.ssl_target_name_override": "auth.spot.robot",
@@ -85,7 +85,7 @@ export function askCamera(
     const headers = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` };
     const call = request(
       {
-        host: "127.0.0.1",
+        host: address.host,
         port: address.cameraPort,
         method: options.method ?? "GET",
         path: options.path ?? "/h264.sdp",

@@ -302,6 +302,14 @@ it("vanishes without a word and appears again at the same ports", async () => {
   expect((await askCamera(robot.address, { token })).status).toBe(200);
 });
 
+it("answers at the address that it is given, and at no other", async () => {
+  await using robot = await start({ host: "127.0.0.2" });
+  expect(robot.address.host).toBe("127.0.0.2");
+  const token = await logIn(robot.address);
+  expect((await askCamera(robot.address, { token })).status).toBe(200);
+  await expect(logIn({ ...robot.address, host: "127.0.0.1" })).rejects.toEqual(code(status.UNAVAILABLE));
+});
+
 it("ends with the signal that started it", async () => {
   const life = new AbortController();
   const robot = await startRobot({ ...small, cacheDirectory }, life.signal);

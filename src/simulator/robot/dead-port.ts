@@ -9,11 +9,11 @@ const againMs = 10;
  * Keeps a port at which nobody answers, so that no other program on this machine gets it: every connection is reset.
  * Whoever listened there may still be closing. Rejects with the system's error when somebody else has the port.
  */
-export async function keepDeadPort(port: number): Promise<AsyncDisposable> {
+export async function keepDeadPort(host: string, port: number): Promise<AsyncDisposable> {
   const server = createServer((socket) => socket.on("error", () => {}).resetAndDestroy());
   for (let left = tries; ; left -= 1) {
     try {
-      server.listen(port, "127.0.0.1");
+      server.listen(port, host);
       await once(server, "listening");
       return {
         [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())),

@@ -30,6 +30,8 @@ export interface PictureSettings {
 }
 
 export interface RobotOptions extends PictureSettings {
+  /** The IPv4 address of this machine that everything of the robot answers at. */
+  readonly host: string;
   /** SPS and PPS before each IDR, or only before the first that a viewer gets of one encoder. */
   readonly parameterSets: "always" | "once";
   /** All packets of a frame back to back, or evenly over the time to the next frame. */
@@ -77,6 +79,7 @@ export function defaultRobotOptions(): RobotOptions {
     refreshInterval: 60,
     parameterSets: "always",
     arrival: "burst",
+    host: "127.0.0.1",
     username: "user",
     password: "spotlive-simulator",
     tokenLifeMs: 12 * 60 * 60 * 1000,

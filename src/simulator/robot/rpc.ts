@@ -63,15 +63,15 @@ export class RpcServer {
     this.#services.push([methods as ServiceDefinition, implementation]);
   }
 
-  /** Listens on the loopback address; `port` 0 lets the kernel choose. Resolves with the port. */
-  async listen(identity: ServerIdentity, port: number): Promise<number> {
+  /** Listens; `port` 0 lets the kernel choose. Resolves with the port. */
+  async listen(identity: ServerIdentity, host: string, port: number): Promise<number> {
     this.#server = new Server();
     for (const [methods, implementation] of this.#services) this.#server.addService(methods, implementation);
     const credentials = ServerCredentials.createSsl(null, [
       { cert_chain: Buffer.from(identity.certificatePem), private_key: Buffer.from(identity.keyPem) },
     ]);
     return await new Promise((resolve, reject) =>
-      this.#server.bindAsync(`127.0.0.1:${port}`, credentials, (error, bound) =>
+      this.#server.bindAsync(`${host}:${port}`, credentials, (error, bound) =>
         error === null ? resolve(bound) : reject(error),
       ),
     );

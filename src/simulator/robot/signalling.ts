@@ -36,9 +36,9 @@ export class Signalling {
     this.#server.on("tlsClientError", () => {}); // a client that does not trust us is its own affair
   }
 
-  /** Listens on the loopback address; `port` 0 lets the kernel choose. Resolves with the port. */
-  async listen(port: number): Promise<number> {
-    this.#server.listen(port, "127.0.0.1");
+  /** Listens; `port` 0 lets the kernel choose. Resolves with the port. */
+  async listen(host: string, port: number): Promise<number> {
+    this.#server.listen(port, host);
     await once(this.#server, "listening");
     return (this.#server.address() as AddressInfo).port;
   }

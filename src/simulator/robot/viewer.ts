@@ -63,14 +63,14 @@ function profileLevelId(options: RobotOptions): string {
   return profile + level;
 }
 
-/** Makes a peer connection that knows only the loopback address, and its offer. */
+/** Makes a peer connection that knows only the robot's own address, and its offer. */
 export async function createViewer(options: RobotOptions, seed: number, hooks: ViewerHooks): Promise<Viewer> {
   const peer = new RTCPeerConnection({
     iceServers: [],
     iceUseIpv4: false,
     iceUseIpv6: false,
-    iceAdditionalHostAddresses: ["127.0.0.1"],
-    iceInterfaceAddresses: { udp4: "127.0.0.1" },
+    iceAdditionalHostAddresses: [options.host],
+    iceInterfaceAddresses: { udp4: options.host },
     bundlePolicy: "max-bundle",
     codecs: {
       video: [

@@ -12,6 +12,7 @@ import { camera, lock, restart, set, start, status, stop, unlock } from "./verbs
 import { run } from "./verbs/run.ts";
 import { simulate } from "./verbs/simulate.ts";
 import { twitch } from "./verbs/twitch.ts";
+import { uplinks } from "./verbs/uplinks.ts";
 import { usage } from "./verbs/verb.ts";
 import type { Invocation, Verb } from "./verbs/verb.ts";
 
@@ -33,6 +34,7 @@ const verbs: readonly Verb[] = [
   twitch,
   checkConfig,
   adopt,
+  uplinks,
 ];
 
 export interface CliContext {

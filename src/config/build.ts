@@ -2,6 +2,7 @@ import type { DestinationKind } from "../domain/destination.ts";
 import { Secret } from "../domain/secret.ts";
 import { buildSource } from "./build-source.ts";
 import { buildSurfaces } from "./build-surfaces.ts";
+import { buildUplinks } from "./build-uplinks.ts";
 import type { Config, OutputConfig } from "./config.ts";
 import type { Environment } from "./environment.ts";
 import type { ConfigValues } from "./values.ts";
@@ -50,17 +51,6 @@ export async function buildConfig(
     socketPath: values.socketPath ?? defaultSocketPath(environment),
     logLevel: values.logLevel,
   });
-}
-
-/** Each once, and not the robot's. */
-function buildUplinks({ uplinks, spot }: ConfigValues, findings: Findings): readonly string[] {
-  const names = uplinks as readonly string[];
-  for (const [index, name] of names.entries()) {
-    const what = name === spot.interface ? ", which is the robot's" : " again";
-    if (name === spot.interface || names.indexOf(name) < index)
-      findings.addAt(`uplinks[${index}]`, `expected another interface, got ${name}${what}`);
-  }
-  return names;
 }
 
 /** Lists every secret of a configuration, for the mask of the log. */

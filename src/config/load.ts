@@ -20,12 +20,20 @@ const groups: readonly Group[] = [schema, outputSchema];
  * Rejects with one `Fault` (`config-invalid`) that names every problem with file, line, key, expected and got.
  */
 export async function loadConfig(path?: string, environment: Environment = process.env): Promise<Config> {
-  for (const place of path === undefined ? usualPlaces : [path]) {
-    const text = await readIfThere(place);
-    if (text !== undefined) return await parseConfig(text, place, environment);
+  const { text, file } = await readConfigText(path);
+  return await parseConfig(text, file, environment);
+}
+
+/** The text of the configuration file, empty where none is named and there is none; `file` is for messages. */
+export async function readConfigText(
+  path: string | undefined,
+): Promise<{ readonly text: string; readonly file: string }> {
+  for (const file of path === undefined ? usualPlaces : [path]) {
+    const text = await readIfThere(file);
+    if (text !== undefined) return { text, file };
   }
   if (path !== undefined) throw new Fault("config-invalid", `There is no configuration file ${path}.`);
-  return await parseConfig("", `(no configuration file: ${usualPlaces.join(", ")})`, environment);
+  return { text: "", file: `(no configuration file: ${usualPlaces.join(", ")})` };
 }
 
 /** Checks the text of a configuration file called `file`, with the environment on top of it. */

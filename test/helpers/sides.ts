@@ -4,10 +4,10 @@ import { runInside } from "../../src/simulator/namespace.ts";
 import type { CommandLine, Namespace } from "../../src/simulator/namespace.ts";
 
 /** On every side the same one, in namespaces where nobody else listens: the answer then tells which way was taken. */
-export const answeringPort = 8080;
+export const port = 8080;
 
 const server = `const [, word, port] = process.argv;
-require("net").createServer((socket) => socket.on("error", () => {}).end(word)).listen(+port, () => console.log("up"));`;
+require("net").createServer((socket) => socket.on("error", () => {}).end(word || socket.remoteAddress)).listen(+port, "0.0.0.0", () => console.log("up"));`;
 const client = `const [, host, port] = process.argv;
 const socket = require("net").connect({ host, port, timeout: 1500 });
 socket.on("data", (word) => console.log(String(word))).on("end", () => process.exit());
@@ -22,13 +22,13 @@ const node = (script: string, ...words: readonly string[]): CommandLine => [
   ...words,
 ];
 
-/** Answers with a word at every address of a namespace, until disposed of. */
+/** Answers with a word at every IPv4 address of a namespace, or with who asks where it is empty, until disposed of. */
 export async function answerWith(
   word: string,
   namespace: Namespace,
   signal: AbortSignal,
 ): Promise<AsyncDisposable> {
-  const [program, ...argv] = namespace.enter(node(server, word, String(answeringPort)));
+  const [program, ...argv] = namespace.enter(node(server, word, String(port)));
   const child = await startChild(program, argv, signal, { purpose });
   await Promise.race([
     once(child.stdout, "data"),
@@ -43,6 +43,6 @@ export async function whoAnswers(
   namespace: Namespace,
   signal: AbortSignal,
 ): Promise<string> {
-  const said = await runInside(namespace, node(client, address, String(answeringPort)), { purpose }, signal);
+  const said = await runInside(namespace, node(client, address, String(port)), { purpose }, signal);
   return said.trim() || "nobody";
 }

@@ -7,7 +7,7 @@ import { firewallFile } from "../../src/device/firewall-file.ts";
 import { openNamespace, runInside, systemProgram } from "../../src/simulator/namespace.ts";
 import type { Namespace } from "../../src/simulator/namespace.ts";
 import { makeVethPair, whyNoUplink } from "../../src/simulator/uplink.ts";
-import { answerWith, answeringPort, whoAnswers } from "../helpers/sides.ts";
+import { answerWith, port, whoAnswers } from "../helpers/sides.ts";
 
 const { signal } = new AbortController();
 const reason = await whyNoUplink(signal);
@@ -83,7 +83,7 @@ describe.skipIf(reason !== undefined)("the firewall", () => {
     await using place = await openPlace();
     await using _device = await answerWith("device", place.device, signal);
     expect(await whoAnswers(atRobot.device, place.robot, signal)).toBe("device");
-    await load(place, answeringPort);
+    await load(place, port);
     expect(await whoAnswers(atRobot.device, place.robot, signal)).toBe("nobody");
     // By the address that it has on the other side, either.
     expect(await whoAnswers(atWifi.device, place.robot, signal)).toBe("nobody");

@@ -6,28 +6,27 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-const unitPath = new URL("../../systemd/spotlive.service", import.meta.url).pathname;
+const pathOf = (name: string): string => new URL(`../../systemd/${name}`, import.meta.url).pathname;
 const analyze = (...argv: readonly string[]): Promise<{ stdout: string; stderr: string }> =>
   promisify(execFile)("systemd-analyze", argv);
 
 let folder: string;
-let unit: string;
-
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "unit-"));
-  unit = await readFile(unitPath, "utf8");
 });
 afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
 /** All values of a setting, in words. */
-const wordsOf = (name: string): readonly string[] =>
+const wordsOf = (unit: string, name: string): readonly string[] =>
   [...unit.matchAll(new RegExp(`^${name}=(.*)$`, "gm"))].flatMap(([, value = ""]) => value.split(" "));
 
-describe("spotlive.service", () => {
+describe.each(["spotlive.service", "spotlive-uplinks.service"])("%s", async (name) => {
+  const unit = await readFile(pathOf(name), "utf8");
+
   it("is a unit without a fault", async () => {
-    const path = join(folder, "spotlive.service");
+    const path = join(folder, name);
     // The program and its guide are not installed where this runs.
     await writeFile(
       path,
@@ -38,12 +37,12 @@ describe("spotlive.service", () => {
   });
 
   it("exposes the machine no more than 2.5 of 10", async () => {
-    const { stdout } = await analyze("security", "--offline=yes", "--threshold=25", unitPath);
-    expect(stdout).toContain("Overall exposure level for spotlive.service");
+    const { stdout } = await analyze("security", "--offline=yes", "--threshold=25", pathOf(name));
+    expect(stdout).toContain(`Overall exposure level for ${name}`);
   });
 
   it("waits for units that exist", () => {
-    const names = [...wordsOf("After"), ...wordsOf("Wants"), ...wordsOf("WantedBy")];
+    const names = ["After", "Wants", "WantedBy"].flatMap((setting) => wordsOf(unit, setting));
     expect(names.length).toBeGreaterThan(1);
     for (const name of names) expect(existsSync(`/lib/systemd/system/${name}`), name).toBe(true);
   });
@@ -51,9 +50,24 @@ describe("spotlive.service", () => {
   it("leaves the program what it needs", () => {
     expect(unit).not.toMatch(/^MemoryDenyWriteExecute=/m);
     expect(unit).not.toMatch(/^ProcSubset=/m);
-    expect(wordsOf("NotifyAccess")).toEqual(["all"]);
-    expect(wordsOf("RestrictAddressFamilies")).toEqual(["AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK"]);
-    expect(wordsOf("Restart")).toEqual(["always"]);
-    expect(wordsOf("StartLimitIntervalSec")).toEqual(["0"]);
+    expect(wordsOf(unit, "RestrictAddressFamilies")).toEqual([
+      "AF_INET",
+      "AF_INET6",
+      "AF_UNIX",
+      "AF_NETLINK",
+    ]);
+    expect(wordsOf(unit, "StartLimitIntervalSec")).toEqual(["0"]);
   });
+});
+
+it("keeps spotlive up, and hears its children", async () => {
+  const unit = await readFile(pathOf("spotlive.service"), "utf8");
+  expect(wordsOf(unit, "NotifyAccess")).toEqual(["all"]);
+  expect(wordsOf(unit, "Restart")).toEqual(["always"]);
+});
+
+it("gives what looks after the uplinks one right of root's", async () => {
+  const unit = await readFile(pathOf("spotlive-uplinks.service"), "utf8");
+  expect(wordsOf(unit, "CapabilityBoundingSet")).toEqual(["CAP_NET_ADMIN"]);
+  expect(wordsOf(unit, "Restart")).toEqual(["on-failure"]);
 });

@@ -65,7 +65,7 @@ describe("the command line", () => {
     [[], "expected a verb, got nothing"],
     [
       ["fly"],
-      'expected one of run, demo, simulate, probe, profile, doctor, status, start, stop, restart, set, camera, lock, unlock, twitch, check-config, adopt, got "fly"',
+      'expected one of run, demo, simulate, probe, profile, doctor, status, start, stop, restart, set, camera, lock, unlock, twitch, check-config, adopt, uplinks, got "fly"',
     ],
     [["run", "--fast"], "run: Unknown option '--fast'"],
     [["run", "now"], "run: Unexpected argument 'now'"],

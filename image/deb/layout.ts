@@ -22,6 +22,7 @@ const units = [
   "spotlive-adopt.service",
   "spotlive-boot-report.path",
   "spotlive-boot-report.service",
+  "spotlive-uplinks.service",
 ];
 
 /** What a device with a boot partition has besides the units: programs of theirs, and what is copied into /etc. */

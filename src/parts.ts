@@ -112,6 +112,7 @@ function createSpot(source: SpotConfig, config: Config, report: Report, mask: Ma
       createSpotSource({
         robot,
         camera: { host: source.cameraHost, port: source.cameraPort, trust: source.cameraTls },
+        interface: source.interface,
         tokens,
         onLoss: source.onLoss,
         audio: audio === "camera",

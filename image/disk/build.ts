@@ -149,7 +149,7 @@ async function makeParts(
   boot: string,
   identity: Identity,
 ): Promise<readonly Part[]> {
-  const sizes = { boot: board.chain === "uefi" ? 64 : 256, slot: 2048, data: 256 };
+  const sizes = { boot: board.chain === "uefi" ? 64 : 256, slot: 2048, data: 1024 };
   const [fat, slot, data] = [
     join(folder, "boot.fat"),
     join(folder, "root-a.ext4"),

@@ -9,6 +9,7 @@ import { SrtpReceiver } from "../../media/srtp.ts";
 import { Timeline } from "../../media/timeline.ts";
 import { addCounters, noCounters } from "./counters.ts";
 import { findAuthority } from "./directory.ts";
+import { lookAtInterface } from "./local-address.ts";
 import { MediaReceiver } from "./media-receiver.ts";
 import { RobotClient } from "./rpc.ts";
 import { fetchOffer, postAnswer } from "./signalling.ts";
@@ -25,6 +26,8 @@ export interface SpotOptions {
   readonly robot: TlsAddress & { readonly trust: TlsTrust };
   /** The Spot CAM: signalling over HTTPS, usually port 31102. */
   readonly camera: TlsAddress & { readonly trust: TlsTrust };
+  /** The interface that leads to both; undefined: whichever the routes say. */
+  readonly interface?: string | undefined;
   /** Holds the login over all sessions and shares it with the camera's control. */
   readonly tokens: TokenKeeper;
   readonly onLoss: LossPolicy;
@@ -44,6 +47,7 @@ export function createSpotSource(options: SpotOptions): Source {
   const timeline = new Timeline();
   let counted: SourceCounters = noCounters;
   let receiver: MediaReceiver | undefined;
+  let clash: string | undefined;
 
   async function run(emit: (unit: Unit) => void, signal: AbortSignal): Promise<void> {
     try {
@@ -55,6 +59,7 @@ export function createSpotSource(options: SpotOptions): Source {
   }
 
   async function connectAndReceive(emit: (unit: Unit) => void, signal: AbortSignal): Promise<void> {
+    tellClash(await lookAtInterface([options.robot.host, options.camera.host], options.interface));
     const robotTrust = await resolveTrust(
       options.robot.trust,
       { ...options.robot, serverName: fixedAuthorities.auth },
@@ -92,6 +97,7 @@ export function createSpotSource(options: SpotOptions): Source {
     await using opened = await answerCamera({
       offer: offer.sdp,
       cameraHost: options.camera.host,
+      interface: options.interface,
       audio: options.audio,
       onDatagram: (datagram) => media.push(datagram),
       onSenderReport: (ssrc, ntpUs, rtpTimestamp) => media.noteSenderReport(ssrc, ntpUs, rtpTimestamp),
@@ -121,6 +127,12 @@ export function createSpotSource(options: SpotOptions): Source {
       options.report({ type: "source-progress", name, counters: counted });
       receiver = undefined;
     }
+  }
+
+  function tellClash(text: string | undefined): void {
+    if (text !== undefined && text !== clash)
+      options.report({ type: "notice", part: name, severity: "warning", text });
+    clash = text;
   }
 
   function warnOfSmallBuffer(bytes: number): void {

@@ -1,5 +1,3 @@
-import { createSocket } from "node:dgram";
-import { once } from "node:events";
 import {
   GenericNack,
   PictureLossIndication,
@@ -14,6 +12,7 @@ import {
 import type { RTCDtlsTransport } from "werift";
 import { Fault } from "../../domain/fault.ts";
 import type { ReceptionReport } from "../../media/reception.ts";
+import { findLocalAddress } from "./local-address.ts";
 import { takeMedia } from "./webrtc-hook.ts";
 import type { MediaTap } from "./webrtc-hook.ts";
 
@@ -25,6 +24,8 @@ const ourSsrc = 1;
 export interface CameraSessionOptions {
   readonly offer: string;
   readonly cameraHost: string;
+  /** The interface that leads to it; undefined: whichever the routes say. */
+  readonly interface: string | undefined;
   /** Whether the camera's sound is wanted; otherwise it is told not to send any. */
   readonly audio: boolean;
   readonly onDatagram: (datagram: Buffer) => void;
@@ -51,7 +52,7 @@ export interface CameraSession extends AsyncDisposable {
  * sockets before it sees them (`webrtc-hook.ts`). ICE is kept to the one interface that leads to the camera.
  */
 export async function answerCamera(options: CameraSessionOptions): Promise<CameraSession> {
-  const localAddress = await findLocalAddress(options.cameraHost);
+  const localAddress = await findLocalAddress(options.cameraHost, options.interface);
   const feedback = [{ type: "nack" }, { type: "nack", parameter: "pli" }];
   const connection = new RTCPeerConnection({
     iceServers: [],
@@ -154,27 +155,6 @@ function watchConnection(connection: RTCPeerConnection): Promise<never> {
   });
   lost.catch(() => {}); // whoever runs the session awaits it
   return lost;
-}
-
-/** The address this machine uses towards the camera: connecting a UDP socket asks the routing table, sends nothing. */
-async function findLocalAddress(host: string): Promise<string> {
-  const socket = createSocket(host.includes(":") ? "udp6" : "udp4");
-  try {
-    const connected = once(socket, "connect");
-    socket.connect(9, host);
-    await connected;
-    return socket.address().address;
-  } catch (error) {
-    throw new Fault(
-      "robot-unreachable",
-      `There is no network route to the camera at ${host}. Check the cable and this box's address.`,
-      {
-        cause: error,
-      },
-    );
-  } finally {
-    socket.close();
-  }
 }
 
 /** 64-bit NTP time (RFC 3550, 4) to microseconds since 1970. */

@@ -30,7 +30,7 @@ export interface PictureSettings {
 }
 
 export interface RobotOptions extends PictureSettings {
-  /** The IPv4 address of this machine that everything of the robot answers at. */
+  /** The IPv4 address that it answers at, and sends from; one of this machine's, or of the namespace it runs in. */
   readonly host: string;
   /** SPS and PPS before each IDR, or only before the first that a viewer gets of one encoder. */
   readonly parameterSets: "always" | "once";
@@ -77,9 +77,9 @@ export function defaultRobotOptions(): RobotOptions {
     idr: "periodic",
     idrInterval: 60,
     refreshInterval: 60,
+    host: "127.0.0.1",
     parameterSets: "always",
     arrival: "burst",
-    host: "127.0.0.1",
     username: "user",
     password: "spotlive-simulator",
     tokenLifeMs: 12 * 60 * 60 * 1000,

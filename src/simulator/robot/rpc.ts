@@ -63,7 +63,7 @@ export class RpcServer {
     this.#services.push([methods as ServiceDefinition, implementation]);
   }
 
-  /** Listens; `port` 0 lets the kernel choose. Resolves with the port. */
+  /** Listens on an IPv4 address; `port` 0 lets the kernel choose. Resolves with the port. */
   async listen(identity: ServerIdentity, host: string, port: number): Promise<number> {
     this.#server = new Server();
     for (const [methods, implementation] of this.#services) this.#server.addService(methods, implementation);

@@ -36,7 +36,7 @@ export class Signalling {
     this.#server.on("tlsClientError", () => {}); // a client that does not trust us is its own affair
   }
 
-  /** Listens; `port` 0 lets the kernel choose. Resolves with the port. */
+  /** Listens on an address; `port` 0 lets the kernel choose. Resolves with the port. */
   async listen(host: string, port: number): Promise<number> {
     this.#server.listen(port, host);
     await once(this.#server, "listening");

@@ -63,7 +63,7 @@ function profileLevelId(options: RobotOptions): string {
   return profile + level;
 }
 
-/** Makes a peer connection that knows only the robot's own address, and its offer. */
+/** Makes a peer connection that knows only the robot's address, and its offer. */
 export async function createViewer(options: RobotOptions, seed: number, hooks: ViewerHooks): Promise<Viewer> {
   const peer = new RTCPeerConnection({
     iceServers: [],

@@ -3,6 +3,7 @@ import type { Route } from "../../boards/routes.ts";
 import { parseRtmpUrl } from "../../outputs/rtmp-socket.ts";
 import { twitchListUrl } from "../../outputs/twitch.ts";
 import { toFault } from "../../domain/fault.ts";
+import { checkClash } from "./clash-check.ts";
 import { ok, unknown, warning, wrong } from "./check.ts";
 import type { Check, Finding } from "./check.ts";
 import { addressOf, peersOf } from "./context.ts";
@@ -18,6 +19,7 @@ const knockMs = 3000;
 export function networkChecks(context: DoctorContext): readonly Check[] {
   const peers = context.root.isThisMachine ? peersOf(context.config) : [];
   return [
+    ...(peers.length > 0 ? [{ id: "network-clash", run: () => checkClash(context) }] : []),
     ...peers.map((peer): Check => ({ id: peer.id, run: (signal) => checkPeer(peer, context, signal) })),
     { id: "internet-route", limitMs: 8000, run: (signal) => checkInternetRoute(context, signal) },
   ];

@@ -49,6 +49,9 @@ export async function openTwoUplinks(signal: AbortSignal): Promise<TwoUplinks> {
       { purpose, input: lines.join("\n") },
       signal,
     );
+  // The strictest that a system may be set to.
+  const strict = { purpose, input: "1" };
+  await runInside(device, ["tee", "/proc/sys/net/ipv4/conf/all/rp_filter"], strict, signal);
   await batch(internet, "link set lo up", `address add ${ingest}/32 dev lo`, "address add 1.1.1.1/32 dev lo");
   await batch(
     device,

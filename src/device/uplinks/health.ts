@@ -14,9 +14,9 @@ export interface HealthPolicy {
 }
 
 export const usualPolicy: HealthPolicy = {
-  everyMs: 5000,
+  everyMs: 4000,
   standbyMs: 30_000,
-  againMs: 1000,
+  againMs: 500,
   failures: 2,
   trialMs: 30_000,
   longestTrialMs: 600_000,

@@ -15,12 +15,12 @@ import type { Tell } from "./watched.ts";
 
 export interface KeepUplinksOptions extends Pick<UplinkConfig, "robotInterface" | "uplinks" | "targets"> {
   readonly tell: Tell;
-  /** Milliseconds for one connection; 2500 where absent. */
+  /** Milliseconds for one connection; 2000 where absent. */
   readonly limitMs?: number;
   readonly policy?: HealthPolicy;
 }
 
-const usualLimitMs = 2500;
+const usualLimitMs = 2000;
 const tickMs = 500;
 /** What nobody tells, as that somebody took our rules away, is found after this time. */
 const lookAgainMs = 10_000;

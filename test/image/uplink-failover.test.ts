@@ -49,7 +49,7 @@ describe.each(["networkd", "networkmanager"] as const)("two uplinks with %s", as
       await device.manage(
         systemFiles(
           {
-            ...{ hostname: "robot-7", country: undefined, timeZone: "UTC", sshKeys: [] },
+            ...{ hostname: "robot-7", country: undefined, timeZone: "UTC", sshKeys: [], dashboardPort: 8080 },
             ...{ robotInterface: "eth0", robotAddress: "dhcp", robotHosts: ["192.168.50.3"] },
             ...{ wifiInterface: "wlan0", wifi: [], uplinks: ["usb0", "usb1"] },
           },

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { mkdir, rm, truncate, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, rm, truncate, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
 import { runTool } from "../deb/tools.ts";
 
 const mebibyte = 1_048_576;
@@ -19,20 +19,20 @@ export function uuidOf({ name }: Identity, thing: string): string {
   return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(13, 16)}-8${hash.slice(17, 20)}-${hash.slice(20, 32)}`;
 }
 
-/** Makes the FAT file system of a folder. */
+/** Makes the FAT file system of a folder, file by file in the order of their names. */
 export async function makeFat(from: string, file: string, size: number, identity: Identity): Promise<void> {
   await makeSparse(file, size);
   const volume = uuidOf(identity, "boot").slice(0, 8);
   await runTool("mkfs.vfat", "--invariant", "-F", "32", "-n", "SPOTLIVE", "-i", volume, file);
-  await runTool(
-    "sh",
-    "-euc",
-    'cd "$1" && TZ=UTC SOURCE_DATE_EPOCH="$3" mcopy -s -m -Q -i "$2" ./* ::/',
-    "sh",
-    from,
-    file,
-    String(identity.time),
-  );
+  const entries = await readdir(from, { recursive: true, withFileTypes: true });
+  const paths = entries.map((entry) => [relative(from, join(entry.parentPath, entry.name)), entry] as const);
+  // mtools writes this time for what it makes, and local time.
+  const env = ["env", "TZ=UTC", `SOURCE_DATE_EPOCH=${identity.time}`] as const;
+  for (const [path, entry] of paths.toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    const target = `::/${path}`;
+    if (entry.isDirectory()) await runTool(...env, "mmd", "-i", file, target);
+    else await runTool(...env, "mcopy", "-i", file, join(from, path), target);
+  }
 }
 
 /**

@@ -20,6 +20,9 @@ const emptied = [
   "run",
 ];
 
+/** In nanoseconds since 1970: later than any file of /usr. */
+const farFuture = "32503680000000000000";
+
 /** Takes out of a root what belongs to the build, and gives it the way to its own resolver. */
 export async function tidy(tree: string, backend: "networkd" | "networkmanager"): Promise<void> {
   for (const path of leftovers) await rm(join(tree, path), { recursive: true, force: true });
@@ -31,6 +34,9 @@ export async function tidy(tree: string, backend: "networkd" | "networkmanager")
     networkmanager: "/run/NetworkManager/resolv.conf",
   }[backend];
   await symlink(resolver, join(tree, "etc/resolv.conf"));
+  // What systemd makes anew after an update of /usr (systemd-update-done.service(8)) is in the image already.
+  for (const folder of ["etc", "var"])
+    await writeFile(join(tree, folder, ".updated"), `TIMESTAMP_NSEC=${farFuture}\n`);
   await settleShadow(join(tree, "etc/shadow"));
 }
 

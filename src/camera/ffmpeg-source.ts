@@ -71,12 +71,19 @@ export class FfmpegSource implements Source {
     });
     const progress = (): void => report({ type: "source-progress", name, counters: this.#progress() });
     const timer = setInterval(progress, progressIntervalMs);
+    let isFirst = true;
+    const emitAndTell = (unit: Unit): void => {
+      emit(unit);
+      // At once: when a camera begins to send is what people wait for.
+      if (isFirst) progress();
+      isFirst = false;
+    };
     this.#picture = undefined;
     try {
       const { argv, feed, mask } = await this.#options.prepare(scope.signal);
       await using child = await startChild("ffmpeg", argv, scope.signal, { purpose, ...(mask && { mask }) });
       const fed = feed?.(child.stdin, scope.signal).catch(() => {}); // its end is seen on the other side of ffmpeg
-      await this.#readPictures(child, () => stall.beat(), emit, scope.signal);
+      await this.#readPictures(child, () => stall.beat(), emitAndTell, scope.signal);
       await child.done;
       await fed;
       throw new Fault("source-ended", `The end came while ${purpose}.`);

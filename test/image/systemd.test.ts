@@ -20,7 +20,7 @@ afterAll(async () => {
 const units = ["spotlive.service", "spotlive-adopt.service", "spotlive-boot-report.path"] as const;
 const film = "source: file\nfile: { path: /srv/film.mp4 }\n";
 const toIngest = (key: string): string =>
-  `outputs: [{ name: main, url: rtmp://127.0.0.1:1935/live, ${key} }]\nautostart: always\n`;
+  `outputs: [{ name: main, url: rtmp://127.0.0.1:1935/app, ${key} }]\nautostart: always\n`;
 const bootFile = (device: string): string =>
   `${film}${toIngest("streamKey: key-canary-1")}device: ${device}\n`;
 
@@ -192,7 +192,7 @@ describe("a device", () => {
       await using machine = await disk.start(workshop.tree);
       await using ingest = await startIngest(machine);
       expect(ingest.pid).toBeGreaterThan(0);
-      const text = await report(machine, /Ingest main: running/);
+      const text = await report(machine, /NOT TAKEN OVER[^]*Ingest main: running[^]*=== Power-on/);
       expect(text).toMatch(/Boot file: NOT TAKEN OVER\..*\r\nBoot file: .*device\.hostname/);
       expect(text.match(/=== Power-on/g)).toHaveLength(2);
       expect(await machine.run("hostname")).toBe("robot-7\n");

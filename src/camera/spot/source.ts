@@ -94,12 +94,23 @@ export function createSpotSource(options: SpotOptions): Source {
         },
       },
     });
+    const before = counted;
+    let isSilent = true;
+    const tellProgress = (): void => {
+      counted = addCounters(before, media.counters);
+      isSilent = media.counters.packets === 0;
+      options.report({ type: "source-progress", name, counters: counted });
+    };
     await using opened = await answerCamera({
       offer: offer.sdp,
       cameraHost: options.camera.host,
       interface: options.interface,
       audio: options.audio,
-      onDatagram: (datagram) => media.push(datagram),
+      onDatagram: (datagram) => {
+        media.push(datagram);
+        // At once: when the robot begins to send is what people wait for.
+        if (isSilent && media.counters.packets > 0) tellProgress();
+      },
       onSenderReport: (ssrc, ntpUs, rtpTimestamp) => media.noteSenderReport(ssrc, ntpUs, rtpTimestamp),
     });
     session = opened;
@@ -114,17 +125,12 @@ export function createSpotSource(options: SpotOptions): Source {
     receiver = media;
     media.start(new SrtpReceiver(keys.profile, keys.session));
 
-    const before = counted;
-    const progress = setInterval(() => {
-      counted = addCounters(before, media.counters);
-      options.report({ type: "source-progress", name, counters: counted });
-    }, progressMs);
+    const progress = setInterval(tellProgress, progressMs);
     try {
       await Promise.race([opened.lost, stalled.promise, untilAborted(signal)]);
     } finally {
       clearInterval(progress);
-      counted = addCounters(before, media.counters);
-      options.report({ type: "source-progress", name, counters: counted });
+      tellProgress();
       receiver = undefined;
     }
   }

@@ -1,14 +1,17 @@
 import type { Architecture } from "./node.ts";
 
-/** ffmpeg: sources, sound and the picture's last resort. systemd: its sysusers, notify and sysctl programs. */
-const depends = ["ffmpeg", "systemd (>= 237)"];
+/**
+ * ffmpeg: sources, sound and the picture's last resort. systemd: its sysusers, notify and sysctl programs. iproute2: the
+ * rules of several uplinks.
+ */
+const depends = ["ffmpeg", "iproute2", "systemd (>= 237)"];
 /** What the binary of Node.js asks for. */
 const libc = ["libc6 (>= 2.28)", "libstdc++6 (>= 8)", "libgcc-s1 | libgcc1"];
 const recommends = ["ca-certificates", "v4l-utils"];
 /** For the runner of hardware codecs, whose add-on is built by hand; for `spotlive demo`. */
 const suggests = [
   ...["gstreamer1.0-plugins-base", "gstreamer1.0-plugins-good", "gstreamer1.0-plugins-bad"],
-  ...["fonts-dejavu-core", "iproute2"],
+  "fonts-dejavu-core",
 ];
 
 const description = `keeps a robot's camera live

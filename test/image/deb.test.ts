@@ -1,7 +1,7 @@
 import { execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { cp, mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { cp, mkdtemp, readFile, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -94,6 +94,20 @@ describe("the Debian package", () => {
     const paths = command.filter((word) => word.startsWith("/usr/"));
     expect(paths).toHaveLength(2);
     for (const path of paths) await readFile(join(root, path));
+  });
+
+  it("brings what a device needs, its programs ready to be run", async () => {
+    const system = join(root, "usr/lib/systemd/system");
+    for (const unit of [
+      "spotlive-adopt.service",
+      "spotlive-boot-report.path",
+      "spotlive-boot-report.service",
+    ])
+      await readFile(join(system, unit));
+    const device = join(root, "usr/lib/spotlive/systemd/device");
+    expect((await stat(join(device, "spotlive.service.d/10-device.conf"))).mode & 0o777).toBe(0o644);
+    for (const name of ["keep-boot-report", "pace-boot-report", "close-boot-partition", "note-end"])
+      expect((await stat(join(device, name))).mode & 0o777, name).toBe(0o755);
   });
 
   it("carries no path of the machine that it was packed on", async () => {

@@ -183,7 +183,8 @@ describe("the metrics", () => {
       expect(name, sample).not.toMatch(/_(ms|milliseconds|bits|kb|us)(_|$)/);
       if (name === "spotlive_build_info") continue;
       const names = labels.split(",").flatMap((one) => one.split("=")[0] || []);
-      for (const label of names) expect(["source", "output", "reason", "reading"], sample).toContain(label);
+      for (const label of names)
+        expect(["source", "output", "reason", "reading", "mark"], sample).toContain(label);
     }
     for (const [, name = "", type] of text.matchAll(/^# TYPE (\w+) (\w+)$/gm))
       expect(name.endsWith("_total"), name).toBe(type === "counter");
@@ -199,6 +200,7 @@ describe("the metrics", () => {
     expect(live).toContain('spotlive_output_queue_dropped_pictures_total{output="main"} 7\n');
     expect(live).toContain('spotlive_health_temperature_celsius{reading="processor"} 77.5\n');
     expect(live).toContain('spotlive_health_level{reading="processor"} 1\n');
+    expect(live).toContain('spotlive_boot_mark_seconds{mark="robot"} 9.1\n');
     expect(await read()).toContain('spotlive_source_pictures_total{source="spot"} 300\n');
     line.status = idleStatus;
     const idle = await read();

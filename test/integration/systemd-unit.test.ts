@@ -1,12 +1,13 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { access, constants, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const pathOf = (name: string): string => new URL(`../../systemd/${name}`, import.meta.url).pathname;
+const checkout = new URL("../..", import.meta.url).pathname;
 const analyze = (...argv: readonly string[]): Promise<{ stdout: string; stderr: string }> =>
   promisify(execFile)("systemd-analyze", argv);
 
@@ -70,4 +71,50 @@ it("gives what looks after the uplinks one right of root's", async () => {
   const unit = await readFile(pathOf("spotlive-uplinks.service"), "utf8");
   expect(wordsOf(unit, "CapabilityBoundingSet")).toEqual(["CAP_NET_ADMIN"]);
   expect(wordsOf(unit, "Restart")).toEqual(["on-failure"]);
+});
+
+describe("the units of a device", () => {
+  const systemd = join(checkout, "systemd");
+  const textOf = (path: string): Promise<string> => readFile(join(systemd, path), "utf8");
+
+  it("are without a fault, and wait in no circle", async () => {
+    const copies = join(folder, "device");
+    const added = ["spotlive.service.d", "spotlive-uplinks.service.d"];
+    for (const name of added) await mkdir(join(copies, name), { recursive: true });
+    const services = ["spotlive", "spotlive-adopt", "spotlive-boot-report", "spotlive-uplinks"];
+    const names = services.map((name) => `${name}.service`);
+    const all = [...names, "spotlive-boot-report.path", "device/var-lib-spotlive.mount"];
+    for (const path of [...all, ...added.map((name) => `device/${name}/10-device.conf`)]) {
+      // Programs and guides are not installed where this runs.
+      const text = (await textOf(path))
+        .replaceAll(/^(Exec\w+=)[+-]*\/.*$/gm, "$1/bin/true")
+        .replaceAll(/^Documentation=.*\n/gm, "");
+      await writeFile(join(copies, path.replace("device/", "")), text);
+    }
+    const files = all.map((path) => join(copies, basename(path)));
+    const { stdout, stderr } = await analyze("verify", "--recursive-errors=no", ...files);
+    expect(stdout + stderr).toBe("");
+  });
+
+  it("name programs that are there and can be run", async () => {
+    const texts = await Promise.all(
+      [
+        "spotlive-adopt.service",
+        "spotlive-boot-report.service",
+        "device/spotlive.service.d/10-device.conf",
+      ].map(textOf),
+    );
+    const named = texts.join("\n").matchAll(/\/usr\/lib\/spotlive\/(systemd\/device\/[\w-]+)/g);
+    const programs = new Set([...named].map(([, path = ""]) => path));
+    expect([...programs].toSorted()).toEqual([
+      "systemd/device/close-boot-partition",
+      "systemd/device/keep-boot-report",
+      "systemd/device/note-end",
+      "systemd/device/pace-boot-report",
+    ]);
+    for (const path of programs) {
+      await access(join(checkout, path), constants.X_OK);
+      await promisify(execFile)("sh", ["-n", join(checkout, path)]);
+    }
+  });
 });

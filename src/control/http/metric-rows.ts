@@ -35,10 +35,8 @@ const line = (name: string, help: string, read: (status: Status) => number | und
   read: ({ status }) => [[read(status)]],
 });
 
-type Listing = (status: Status) => readonly Sample[];
-
-const listed = (name: string, help: string, label: NonNullable<Row["label"]>, read: Listing): Row => ({
-  ...{ name, help, kind: "gauge", label, read: ({ status }) => read(status) },
+const listed = (name: string, help: string, label: NonNullable<Row["label"]>, read: Row["read"]): Row => ({
+  ...{ name, help, kind: "gauge", label, read },
 });
 
 const source = (name: string, help: string, read: (counters: SourceCounters) => number): Row => ({
@@ -96,12 +94,7 @@ const health = (name: string, help: string, kind: HealthKind, unit = 1): Row => 
 });
 
 /** What is not known is left out. */
-const levels: Readonly<Record<HealthLevel, number | undefined>> = {
-  ok: 0,
-  warning: 1,
-  critical: 2,
-  unknown: undefined,
-};
+const levels: Readonly<Partial<Record<HealthLevel, number>>> = { ok: 0, warning: 1, critical: 2 };
 
 const own = (kind: Row["kind"], name: string, help: string, read: (feed: Feed) => number): Row => ({
   name,
@@ -225,8 +218,8 @@ export const rows: readonly Row[] = [
     "Pictures dropped because the uplink could not carry them.",
     ({ droppedUnits }) => droppedUnits,
   ),
-  listed("health_level", "How a reading is: 0 well, 1 warning, 2 critical.", "reading", ({ health }) =>
-    (health?.items ?? []).map(({ level, name }) => [levels[level], name]),
+  listed("health_level", "How a reading is: 0 well, 1 warning, 2 critical.", "reading", ({ status }) =>
+    (status.health?.items ?? []).map(({ level, name }) => [levels[level], name]),
   ),
   line("health_strain_steps", "Steps by which a transcode is made smaller.", ({ health }) => health?.strain),
   health("temperature_celsius", "Temperature.", "temperature"),
@@ -237,8 +230,8 @@ export const rows: readonly Row[] = [
   health("flash_life_used_ratio", "Share of its life that the flash memory has behind it.", "wear", 0.01),
   health("wifi_signal_dbm", "Signal of the WiFi.", "wifi"),
   health("clock_synchronized", "1 while a time server has set the clock.", "clock"),
-  listed("boot_mark_seconds", "When something was reached first since power-on.", "mark", ({ boot }) =>
-    bootMarkNames.map((name) => [boot?.[name], name]),
+  listed("boot_mark_seconds", "When something was reached first since power-on.", "mark", ({ status }) =>
+    bootMarkNames.map((name) => [status.boot?.[name], name]),
   ),
   own("gauge", "http_event_clients", "Clients of the event stream.", ({ clients }) => clients),
   own(

@@ -77,7 +77,7 @@ describe("the units of a device", () => {
   const systemd = join(checkout, "systemd");
   const textOf = (path: string): Promise<string> => readFile(join(systemd, path), "utf8");
 
-  it("are without a fault, and wait in no circle", async () => {
+  it("are without a fault", async () => {
     const copies = join(folder, "device");
     const added = ["spotlive.service.d", "spotlive-uplinks.service.d"];
     for (const name of added) await mkdir(join(copies, name), { recursive: true });

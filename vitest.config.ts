@@ -53,11 +53,12 @@ export default defineConfig({
           testTimeout: 180_000,
         },
       },
-      // They pack and unpack hundreds of megabytes.
+      // They pack and unpack hundreds of megabytes, and emulate whole machines.
       {
         test: {
           name: "image",
           include: ["test/image/**/*.test.ts"],
+          fileParallelism: false,
           sequence: { groupOrder: 4 },
           ...realServers,
         },

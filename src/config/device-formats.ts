@@ -27,6 +27,7 @@ function isSshKey(value: unknown): boolean {
 }
 
 function isTimeZone(value: unknown): boolean {
+  if (value === "UTC") return true; // without the tables of all the others
   if (!isText(value) || !/^[A-Za-z]{2,}(\/[A-Za-z][\w+-]{1,30}){0,2}$/.test(value)) return false;
   try {
     return new Intl.DateTimeFormat("en", { timeZone: value }).resolvedOptions().timeZone !== "";

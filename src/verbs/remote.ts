@@ -1,6 +1,5 @@
 import { socketPathToAsk } from "../config/paths.ts";
 import { parseCommand } from "../control/parse-command.ts";
-import { readStatus, sendCommand } from "../control/socket-client.ts";
 import type { Command } from "../domain/command.ts";
 import { Fault } from "../domain/fault.ts";
 import { formatStatus } from "./status-text.ts";
@@ -15,6 +14,7 @@ export const status: Verb = {
   summary: "what the running spotlive is doing",
   options,
   async run(invocation) {
+    const { readStatus } = await loadClient();
     const found = await readStatus(socketOf(invocation));
     invocation.print(invocation.flag("json") ? JSON.stringify(found) : formatStatus(found));
   },
@@ -101,7 +101,11 @@ function numberOf(text: string | undefined): unknown {
   return text !== undefined && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }
 
+/** Half of the time that the program takes to start is node:http, which other verbs have no use for. */
+const loadClient = async () => await import("../control/socket-client.ts");
+
 async function send(command: Command, invocation: Invocation): Promise<void> {
+  const { sendCommand } = await loadClient();
   const result = await sendCommand(socketOf(invocation), command);
   if (invocation.flag("json")) invocation.print(JSON.stringify(result));
   if (!result.ok) throw new Fault(result.fault.code, result.fault.message);

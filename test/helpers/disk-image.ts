@@ -92,9 +92,9 @@ export async function checkExt4(fileSystem: string, how: "look" | "mend"): Promi
   return { status, text: `${out}${said}` };
 }
 
-/** Checks a FAT file system in a file of its own, and changes nothing. */
-export async function checkFat(fileSystem: string): Promise<Check> {
-  const { status, out, said } = await runQuietly("fsck.vfat", ["-n", fileSystem]);
+/** Checks a FAT file system in a file of its own; `mend` does what is done at power-on. */
+export async function checkFat(fileSystem: string, how: "look" | "mend"): Promise<Check> {
+  const { status, out, said } = await runQuietly("fsck.vfat", [{ look: "-n", mend: "-a" }[how], fileSystem]);
   return { status, text: `${out}${said}` };
 }
 

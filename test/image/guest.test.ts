@@ -63,7 +63,7 @@ describe.skipIf(why !== undefined)("a guest", () => {
     await extractExt4(data, tree);
     expect(await readFile(join(tree, "answers/first"), "utf8")).toBe("me\n");
     expect(await checkExt4(data, "look")).toMatchObject({ status: 0 });
-    expect(await checkFat(boot)).toMatchObject({ status: 0 });
+    expect(await checkFat(boot, "look")).toMatchObject({ status: 0 });
     expect((await readPartitions(tiny.disk)).map(({ name }) => name)).toEqual([
       ...["boot", "root-a", "root-b", "data"],
     ]);

@@ -36,7 +36,7 @@ export interface Machine extends AsyncDisposable {
 
 /**
  * Mounts of its own: no cgroup file system but the new one, the root with memory over it. `script` is the terminal that
- * the console is.
+ * the console is. redirect_dir: systemd renames folders, which an overlay refuses without it.
  */
 const start = `
 work=$1; tree=$2; boot=$3; data=$4
@@ -46,7 +46,7 @@ mount -t cgroup2 none /sys/fs/cgroup
 mount -t tmpfs none "$work/memory"
 mkdir "$work/memory/upper" "$work/memory/work"
 cp -a "$work/files/." "$work/memory/upper/"
-mount -t overlay none -o "lowerdir=$tree,upperdir=$work/memory/upper,workdir=$work/memory/work" "$work/root"
+mount -t overlay none -o "redirect_dir=on,lowerdir=$tree,upperdir=$work/memory/upper,workdir=$work/memory/work" "$work/root"
 [ -z "$data" ] || { mkdir -p "$work/root/data"; mount --bind "$data" "$work/root/data"; }
 [ -z "$boot" ] || {
   mkdir -p "$work/root/boot/firmware"

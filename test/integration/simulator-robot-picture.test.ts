@@ -167,7 +167,7 @@ it("sends no sound to a viewer who wants none", async () => {
   expect(deaf.packets.filter(({ header }) => header.payloadType === opus)).toEqual([]);
 });
 
-describe("IDR pictures", () => {
+describe("IDR pictures", { concurrent: true }, () => {
   it.each([
     ["always", "but parameter sets at each recovery point"],
     ["once", "nor parameter sets where those come only once"],
@@ -224,7 +224,7 @@ describe("IDR pictures", () => {
   });
 });
 
-describe("a change while the camera runs", () => {
+describe("a change while the camera runs", { concurrent: true }, () => {
   it("of bit rate and IDR interval by its own service is in the picture within a second", async () => {
     await using scene = await watchRobot();
     await scene.watch(45);
@@ -272,7 +272,7 @@ describe("a change while the camera runs", () => {
   });
 });
 
-describe("a restart", () => {
+describe("a restart", { concurrent: true }, () => {
   it.each([undefined, { width: 480, height: 270 }])("to %o begins a new stream with an IDR", async (size) => {
     await using scene = await watchRobot();
     await scene.watch(45);

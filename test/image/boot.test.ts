@@ -85,6 +85,8 @@ describe.skipIf(why !== undefined)("the image, from power-on", { timeout: 2 * bo
     const told = marks.map(([, name, seconds]) => `${name} ${seconds} s`).join(", ");
     console.log(`${told}; bytes at the ingest after ${(firstMs / 1000).toFixed(1)} s of this machine's time`);
     await guest.cutPower();
+    // Nobody has said goodbye to the ingest: it would wait a minute and a half for more.
+    await network.ingest.drop(streamKey);
     const verdict = await judgeRecording(await network.ingest.recording(streamKey));
     expect(verdict.complaints).toEqual([]);
     expect(verdict.numbers.length).toBeGreaterThan(30);

@@ -62,10 +62,6 @@ describe.skipIf(why !== undefined)("the image, from power-on", { timeout: 2 * bo
   }, bootLimitMs);
   afterAll(() => stack.disposeAsync());
 
-  /** Read while the device runs: between two steps of a rewriting there is none. */
-  const reportOnCard = async (): Promise<string> =>
-    (await readBootFile(disk, "boot-report.txt").catch(() => undefined)) ?? "";
-
   it("is live at the ingest, and nobody has touched it", async () => {
     const limit = AbortSignal.timeout(bootLimitMs);
     const beganMs = performance.now();
@@ -74,12 +70,10 @@ describe.skipIf(why !== undefined)("the image, from power-on", { timeout: 2 * bo
       for (; !(await isSo()); limit.throwIfAborted()) await sleep(200);
     };
     await until(() => (growth.at(-1)?.bytes ?? 0) > severalSeconds);
-    await until(async () => /accepted after/.test((await readBootFile(disk, "boot-report.txt")) ?? ""));
-    // The card's copy comes a moment after the mark.
-    while (!/Ingest main: running/.test(await reportOnCard())) {
-      limit.throwIfAborted();
-      await sleep(500);
-    }
+    // The card's copy comes a moment after the mark; between two steps of a rewriting there is none.
+    const onCard = (): Promise<string | undefined> =>
+      readBootFile(disk, "boot-report.txt").catch(() => undefined);
+    await until(async () => /accepted after/.test((await onCard()) ?? ""));
     const firstMs = (growth.find(({ bytes }) => bytes > 0)?.atMs ?? Number.NaN) - beganMs;
     const marks = [...guest.serial.text.matchAll(/boot mark (\S+) ([\d.]+)/g)];
     const told = marks.map(([, name, seconds]) => `${name} ${seconds} s`).join(", ");
@@ -118,9 +112,7 @@ describe.skipIf(why !== undefined)("the image, from power-on", { timeout: 2 * bo
     await copyPartition(disk, "boot", boot);
     await copyPartition(disk, "data", data);
     expect(await checkFat(boot, "look")).toMatchObject({ status: 0 });
-    expect((await checkExt4(data, "mend")).status).toBeLessThan(2);
-    // 1: its journal was played back.
-    expect([0, 1]).toContain((await checkExt4(data, "mend")).status);
+    expect((await checkExt4(data, "mend")).status).toBeLessThan(2); // 1: its journal was played back
     expect(await checkExt4(data, "look")).toMatchObject({ status: 0 });
   });
 });

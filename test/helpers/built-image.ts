@@ -13,6 +13,9 @@ const run = promisify(execFile);
 /** What goes into an image, besides what its base is. */
 const inputs = ["ansible", "hardware-profiles", "image", "package-lock.json", "src", "systemd"];
 
+/** Where there is not even a Debian root yet, milliseconds: for the hook that asks for an image. */
+export const buildLimitMs = 3_600_000;
+
 export interface TestImage {
   /** The packed image. */
   readonly packed: string;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { spotConfig } from "../helpers/appliance.ts";
-import { builtImage, unpackImage } from "../helpers/built-image.ts";
+import { buildLimitMs, builtImage, unpackImage } from "../helpers/built-image.ts";
 import { watchGrowth } from "../helpers/delivery.ts";
 import type { Growth } from "../helpers/delivery.ts";
 import { whyNoDhcpNetwork } from "../helpers/dhcp-network.ts";
@@ -59,7 +59,7 @@ describe.skipIf(why !== undefined)("the image, from power-on", { timeout: 2 * bo
     await writeBootFile(disk, "spotlive.yaml", JSON.stringify(bootFile, undefined, 2));
     growth = watchGrowth(ingest.fileOf(streamKey), life.signal, 100);
     guest = stack.use(await startGuest({ architecture: "arm64", disk, namespace, taps }, life.signal));
-  }, bootLimitMs);
+  }, buildLimitMs);
   afterAll(() => stack.disposeAsync());
 
   it("is live at the ingest, and nobody has touched it", async () => {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { builtImage, unpackImage } from "../helpers/built-image.ts";
+import { buildLimitMs, builtImage, unpackImage } from "../helpers/built-image.ts";
 import {
   checkExt4,
   checkFat,
@@ -123,7 +123,7 @@ describe.skipIf(why !== undefined)("a device whose power is cut", { timeout: lim
     await guest.cutPower();
     log = await readWriteLog(writeLog);
     await rm(disk);
-  }, limitMs);
+  }, buildLimitMs);
   afterAll(async () => {
     await rm(folder, { recursive: true });
   });

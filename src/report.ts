@@ -57,7 +57,7 @@ export async function adoptAtPowerOn(
   return takeOver({
     ...{ ...common, user, disk: realDisk, mounts: realMounts, kernel: thisKernel },
     ...{ bootId: await readBootId(root), uptime, now: timeOfDay },
-    facts: async () => [...(await readFileSystemChecks()), ...(await readBootFacts(root))],
+    facts: async () => [...(await readFileSystemChecks(earlyFolder)), ...(await readBootFacts(root))],
   });
 }
 

@@ -17,8 +17,8 @@ const drivers: Readonly<Record<BootChain, readonly string[]>> = {
   ],
   extlinux: ["mmc_block", "sdhci_tegra", "usb_storage", "sd_mod"],
 };
-/** Asked for by name: nothing in the hardware asks for them. */
-const always = ["ext4", "crc32c_generic", "overlay"];
+/** Asked for by name: nothing in the hardware asks for them. The last ones are for names on FAT. */
+const always = ["ext4", "crc32c_generic", "overlay", "vfat", "nls_cp437", "nls_ascii", "nls_utf8"];
 
 export interface Kernel {
   readonly version: string;
@@ -64,7 +64,7 @@ export async function packInitrd(
   await copyFile(join(root, "bin/busybox"), join(root, "bin/sh"));
   const byName = drivers[chain].filter((name) => name.startsWith("virtio") || name === "mmc_block");
   const init = await readFile(join(checkout, "image/disk/files/init"), "utf8");
-  await writeFile(join(root, "init"), init.replace("@MODULES@", ["crc32c_generic", ...byName].join(" ")));
+  await writeFile(join(root, "init"), init.replace("@MODULES@", [...always, ...byName].join(" ")));
   for (const program of ["init", "bin/busybox", "bin/sh"]) await chmod(join(root, program), 0o755);
   await addModules(root, kernel, [...always, ...drivers[chain]]);
   const file = join(folder, "initrd.img");

@@ -1,4 +1,4 @@
-import { readdir, readFile, rename, rm, stat, symlink } from "node:fs/promises";
+import { readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { toFault } from "../domain/fault.ts";
 import { readFileIfThere, writeFileAtomic } from "../lib/atomic-file.ts";
@@ -12,10 +12,10 @@ export interface RunningKernel {
   setCountry(country: string): Promise<void>;
 }
 
-/** This machine's, by the programs for it. */
+/** This machine's. */
 export const thisKernel: RunningKernel = {
   async setHostname(name) {
-    await runSystemProgram("hostname", [name], "giving the device its name");
+    await writeFile("/proc/sys/kernel/hostname", name);
   },
   async setCountry(country) {
     await runSystemProgram("iw", ["reg", "set", country], "choosing the country's WiFi channels");

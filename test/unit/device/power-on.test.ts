@@ -244,8 +244,7 @@ describe("what is known of the machine", () => {
   });
 
   it("has of a file system's check what is about the file system", () => {
-    const said =
-      "fsck from util-linux 2.41\nfsck.fat 4.2 (2021-01-31)\ndata: recovering journal\n-- No entries --\n\n";
+    const said = "fsck.fat 4.2 (2021-01-31)\ne2fsck 1.47.2 (1-Jan-2025)\ndata: recovering journal\n\n";
     expect(checkLines(said)).toEqual([["File system check", "data: recovering journal"]]);
     expect(checkLines("x\n".repeat(100))).toHaveLength(8);
   });

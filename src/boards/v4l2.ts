@@ -2,7 +2,7 @@ import type { V4l2Device, V4l2Role } from "../domain/board.ts";
 import type { RunProgram } from "./run-program.ts";
 import type { Root } from "./root.ts";
 
-/** Pixel formats that one device takes (output queue) and gives (capture queue), as FourCC. */
+/** Pixel formats that one device takes (output queue) and gives (capture queue), as FourCC, big-endian ones with `-BE`. */
 export interface V4l2Formats {
   readonly takes: readonly string[];
   readonly gives: readonly string[];
@@ -40,23 +40,30 @@ async function askFormats(path: string, run: RunProgram): Promise<V4l2Formats | 
   return answer.kind === "ended" ? parseFormats(answer.output.toString("latin1")) : undefined;
 }
 
-/** Reads what `v4l2-ctl --list-formats --list-formats-out` prints. Total. */
+/**
+ * Reads what `v4l2-ctl --list-formats --list-formats-out` prints: `[0]: 'H264' (H.264, compressed)`, or in old v4l-utils
+ * (Ubuntu 18.04) `Pixel Format: 'H264' (compressed)`. A big-endian format keeps its `-BE`. Total.
+ */
 export function parseFormats(output: string): V4l2Formats {
   const formats: { takes: string[]; gives: string[] } = { takes: [], gives: [] };
   let into: string[] | undefined;
   for (const line of output.split("\n")) {
     const type = /^\s*Type\s*: Video (Output|Capture)\b/.exec(line)?.[1];
     if (type !== undefined) into = type === "Output" ? formats.takes : formats.gives;
-    const fourcc = /^\s*\[\d+\]\s*: '(.{4})'/.exec(line)?.[1];
-    if (fourcc !== undefined) into?.push(fourcc.trim());
+    const format = /^\s*(?:\[\d+\]|Pixel Format)\s*: '(.{4}(?:-BE)?)'/.exec(line)?.[1];
+    if (format !== undefined) into?.push(format.trim());
   }
   return formats;
 }
 
-/** A camera that gives H.264 takes nothing, so it is no encoder; a stateless decoder takes `S264`, which is not ours. */
+/**
+ * H.264 is on one side only: a loopback has it on both. A camera that gives H.264 takes nothing, so it is no encoder; a
+ * stateless decoder takes `S264`, which is not ours.
+ */
 export function roleByFormats({ takes, gives }: V4l2Formats): V4l2Role | undefined {
-  if (takes.includes("H264") && gives.some((format) => format !== "H264")) return "decoder";
-  if (gives.includes("H264") && takes.some((format) => format !== "H264")) return "encoder";
+  const [into, outOf] = [takes.includes("H264"), gives.includes("H264")];
+  if (into && !outOf && gives.length > 0) return "decoder";
+  if (outOf && !into && takes.length > 0) return "encoder";
   return undefined;
 }
 

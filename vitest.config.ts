@@ -21,6 +21,8 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/unit/**/*.test.ts"],
+          // Property tests try hundreds of inputs, on machines that do other things too.
+          testTimeout: 20_000,
           isolate: false,
           sequence: { groupOrder: 0 },
         },

@@ -15,10 +15,19 @@ export type Base =
   /** Given by the user with --base. */
   | { readonly kind: "raspberry-pi-os" | "l4t" };
 
+/** How firmware, and people's computers, recognise the partition `boot`. */
+export interface BootPartition {
+  /** Of its entry in the GUID partition table: `efi` is hidden from people by some systems, and wanted by some firmware. */
+  readonly type: "efi" | "basic-data";
+  /** It is named in the older table (MBR) too. */
+  readonly inMbr: boolean;
+}
+
 export interface Board {
   readonly name: string;
   readonly architecture: Architecture;
   readonly chain: BootChain;
+  readonly bootPartition: BootPartition;
   /** Without --base; undefined where the board's codecs or its boot need a system that only its maker has. */
   readonly debian: Extract<Base, { kind: "debian" }> | undefined;
   /** What --base gives; undefined where the board needs none. */
@@ -31,7 +40,13 @@ export interface Board {
   readonly consoles: readonly string[];
 }
 
-const uefi = { chain: "uefi", vendor: undefined, groups: ["generic"], ownLibc: false } as const;
+const uefi = {
+  chain: "uefi",
+  bootPartition: { type: "efi", inMbr: false },
+  vendor: undefined,
+  groups: ["generic"],
+  ownLibc: false,
+} as const satisfies Partial<Board>;
 
 const raspberryPi = {
   architecture: "arm64",
@@ -40,11 +55,13 @@ const raspberryPi = {
   groups: ["raspberry_pi"],
   ownLibc: false,
   consoles: ["console=ttyS1,115200", "console=tty0"],
-} as const satisfies Omit<Board, "name" | "debian">;
+} as const satisfies Omit<Board, "name" | "debian" | "bootPartition">;
 
 const jetson = {
   architecture: "arm64",
   chain: "extlinux",
+  // U-Boot takes a partition of this type for one to boot from.
+  bootPartition: { type: "efi", inMbr: false },
   debian: undefined,
   vendor: { kind: "l4t" },
   groups: ["jetson"],
@@ -79,11 +96,14 @@ export const boards: readonly Board[] = [
   ...["raspberry-pi-3", "raspberry-pi-4"].map((name) => ({
     ...raspberryPi,
     name,
+    // The ROM of the 3, and the boot loader in a 4 that nobody has updated since 2020, know no GUID partition table.
+    bootPartition: { type: "basic-data", inMbr: true } as const,
     debian: { kind: "debian", packages: ["linux-image-arm64", ...firmware], backports: [] } as const,
   })),
   {
     ...raspberryPi,
     name: "raspberry-pi-5",
+    bootPartition: { type: "basic-data", inMbr: false },
     // Its ethernet is behind a chip (RP1) that the kernel of the suite does not know.
     debian: { kind: "debian", packages: firmware, backports: ["linux-image-arm64"] },
     consoles: ["console=ttyAMA10,115200", "console=tty0"],

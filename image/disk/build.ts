@@ -86,7 +86,7 @@ export async function buildImage({ board, base, folder, twice }: BuildOptions): 
   say("Making the file systems and the disk ...");
   const image = join(workshop.folder, "disk.img");
   const parts = await makeParts(board, workshop, boot, identity);
-  const bytes = await assembleDisk(parts, image, identity);
+  const bytes = await assembleDisk(parts, image, identity, board.bootPartition);
   const manifest: Manifest = {
     board: board.name,
     version: build.version,

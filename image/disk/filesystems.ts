@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, rm, truncate, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { runTool } from "../deb/tools.ts";
+import type { BootPartition } from "./boards.ts";
+import { nameInMbr } from "./hybrid-mbr.ts";
 
 const mebibyte = 1_048_576;
 
@@ -100,13 +102,12 @@ export interface Part {
   readonly file?: string;
 }
 
-/** GPT partition types (UEFI specification 5.3.3 and the Discoverable Partitions Specification's Linux data). */
+/** GPT partition types (UEFI specification 5.3.3, Microsoft's basic data, and Linux data). */
 const types = {
-  boot: "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
-  "root-a": "0FC63DAF-8483-4772-8E79-3D69D8477DE4",
-  "root-b": "0FC63DAF-8483-4772-8E79-3D69D8477DE4",
-  data: "0FC63DAF-8483-4772-8E79-3D69D8477DE4",
-} as const satisfies Readonly<Record<Part["name"], string>>;
+  efi: "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
+  "basic-data": "EBD0A0A2-B9E5-4433-87C0-68B6B72699C7",
+  linux: "0FC63DAF-8483-4772-8E79-3D69D8477DE4",
+} as const satisfies Readonly<Record<BootPartition["type"] | "linux", string>>;
 
 /** Flash cards erase in blocks of this size or smaller: partitions begin at such a border. */
 const alignment = 4 * mebibyte;
@@ -116,6 +117,7 @@ export async function assembleDisk(
   parts: readonly Part[],
   image: string,
   identity: Identity,
+  boot: BootPartition,
 ): Promise<number> {
   let at = alignment;
   const placed = parts.map((part) => {
@@ -127,13 +129,17 @@ export async function assembleDisk(
   await makeSparse(image, size);
   const lines = placed.map(({ name, start, size }) => {
     const [first, count] = [start / 512, size / 512];
-    return `start=${first}, size=${count}, type=${types[name]}, uuid=${uuidOf(identity, `part ${name}`)}, name=${name}`;
+    const type = types[name === "boot" ? boot.type : "linux"];
+    return `start=${first}, size=${count}, type=${type}, uuid=${uuidOf(identity, `part ${name}`)}, name=${name}`;
   });
   const table = ["label: gpt", `label-id: ${uuidOf(identity, "disk")}`, ...lines].join("\n");
   const script = `${image}.sfdisk`;
   await writeFile(script, `${table}\n`);
   await runTool("sh", "-euc", 'sfdisk --quiet --no-reread "$1" < "$2"', "sh", image, script);
   await rm(script);
+  const [first] = placed;
+  if (boot.inMbr && first !== undefined)
+    await nameInMbr(image, { start: first.start / 512, count: first.size / 512 });
   for (const { file, start } of placed)
     if (file !== undefined)
       await runTool(

@@ -48,7 +48,7 @@ async function makeDisk(name: string, names: readonly string[], wanted: Identity
     { name: "root-b", size: 32 * mebibyte },
     { name: "data", size: 16 * mebibyte, file: data },
   ] as const;
-  await assembleDisk(parts, disk, wanted);
+  await assembleDisk(parts, disk, wanted, { type: "efi", inMbr: false });
   return createHash("sha256")
     .update(await readFile(disk))
     .digest("hex");

@@ -1,8 +1,7 @@
-import { copyFile, cp, mkdir, readdir, writeFile } from "node:fs/promises";
+import { copyFile, cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { readFile } from "node:fs/promises";
 import { checkout, runTool } from "../deb/tools.ts";
-import type { Board } from "./boards.ts";
+import type { Base, Board } from "./boards.ts";
 import type { Kernel } from "./initrd.ts";
 
 /**
@@ -13,6 +12,8 @@ const kernelWords = ["ro", "quiet", "loglevel=4", "net.ifnames=0", "panic=5", "T
 
 export interface BootFiles {
   readonly board: Board;
+  /** Where the root comes from. */
+  readonly base: Base["kind"];
   readonly tree: string;
   readonly kernel: Kernel;
   /** The initial RAM disk. */
@@ -70,7 +71,9 @@ async function layOutUefi({ board, tree, kernel, initrd, folder }: BootFiles): P
 }
 
 /** The firmware reads FAT alone: it gets kernel, initial RAM disk and device trees there. */
-async function layOutRaspberryPi({ board, tree, kernel, initrd, folder }: BootFiles): Promise<void> {
+async function layOutRaspberryPi({ board, base, tree, kernel, initrd, folder }: BootFiles): Promise<void> {
+  for (const name of await readdir(folder))
+    if (makersOwn.test(name)) await rm(join(folder, name), { recursive: true });
   const firmware = join(tree, "usr/lib/raspi-firmware");
   for (const name of await readdir(firmware).catch((): readonly string[] => []))
     if (/^(bootcode\.bin|(start|fixup)(4)?\.(elf|dat))$/.test(name))
@@ -79,8 +82,13 @@ async function layOutRaspberryPi({ board, tree, kernel, initrd, folder }: BootFi
   await copyFile(kernel.image, join(folder, "vmlinuz"));
   await copyFile(initrd, join(folder, "initrd.img"));
   await writeFile(join(folder, "cmdline.txt"), `root=PARTLABEL=root-a ${wordsOf(board)}\n`);
-  await writeFile(join(folder, "config.txt"), raspberryPiConfig);
+  const config = base === "debian" ? `${raspberryPiConfig}${debianNames}` : raspberryPiConfig;
+  await writeFile(join(folder, "config.txt"), config);
 }
+
+/** What the image of Raspberry Pi OS has on its FAT partition for itself: its kernels, and its first start. */
+const makersOwn =
+  /^(kernel\w*\.img|initramfs\w*|issue\.txt|user-data|meta-data|network-config|userconf\.txt)$/;
 
 /** What the firmware of a Raspberry Pi is told (config.txt of its documentation). */
 const raspberryPiConfig = `# Made with the image of spotlive.
@@ -95,6 +103,9 @@ dtparam=audio=off
 # The watchdog of systemd.
 dtparam=watchdog=on
 `;
+
+/** Device trees are called as in Linux itself (bcm2837 on a Pi 3), and not as in its maker's (bcm2710). */
+const debianNames = "upstream_kernel=1\n";
 
 async function copyDeviceTrees(tree: string, { version }: Kernel, folder: string): Promise<void> {
   const places = [`usr/lib/linux-image-${version}/broadcom`, `usr/lib/linux-image-${version}`];

@@ -6,7 +6,7 @@ import { packDeb } from "../deb/pack.ts";
 import { runTool } from "../deb/tools.ts";
 import { readBuild } from "../deb/version.ts";
 import { debianBase } from "./base.ts";
-import type { Board } from "./boards.ts";
+import type { Base, Board } from "./boards.ts";
 import { layOutBoot } from "./boot-partition.ts";
 import { ensureRuns } from "./emulation.ts";
 import { assembleDisk, makeData, makeFat, makeSlot } from "./filesystems.ts";
@@ -74,7 +74,7 @@ export async function buildImage({ board, base, folder, twice }: BuildOptions): 
   await tidy(workshop.tree, origin.backend);
   const kernel = await findKernel(workshop.tree);
   const initrd = await packInitrd(workshop.tree, kernel, board.chain, workshop.folder);
-  await layOutBoot({ board, tree: workshop.tree, kernel, initrd, folder: boot });
+  await layOutBoot({ board, base: origin.kind, tree: workshop.tree, kernel, initrd, folder: boot });
   const name = `spotlive-${board.name}`;
   const distribution = origin.name;
   const sbom = await renderSbom(workshop.tree, {
@@ -106,6 +106,7 @@ export async function buildImage({ board, base, folder, twice }: BuildOptions): 
 }
 
 interface Origin {
+  readonly kind: Base["kind"];
   readonly name: string;
   readonly sha256: string;
   readonly groups: readonly string[];
@@ -124,7 +125,8 @@ async function openBase(
       );
     const tar = await debianBase(board.architecture, board.debian);
     await unpackRoot(tar.path, tree);
-    return { name: `debian-${tar.suite}`, sha256: await sha256(tar.path), groups: [], backend: "networkd" };
+    const origin = { kind: "debian", name: `debian-${tar.suite}`, sha256: await sha256(tar.path) } as const;
+    return { ...origin, groups: [], backend: "networkd" };
   }
   switch (board.vendor?.kind) {
     case undefined:
@@ -132,6 +134,7 @@ async function openBase(
     case "raspberry-pi-os":
       await openRaspberryPiOs(base, { boot, tree, folder });
       return {
+        kind: "raspberry-pi-os",
         name: "raspberry-pi-os",
         sha256: await sha256(base),
         groups: ["raspberry_pi_os"],
@@ -139,7 +142,13 @@ async function openBase(
       };
     case "l4t":
       await openL4t(base, tree);
-      return { name: "l4t", sha256: await sha256(base), groups: [], backend: "networkmanager" };
+      return {
+        kind: "l4t",
+        name: "l4t",
+        sha256: await sha256(base),
+        groups: [],
+        backend: "networkmanager",
+      };
   }
 }
 

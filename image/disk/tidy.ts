@@ -18,6 +18,8 @@ const emptied = [
   "var/lib/apt/lists",
   "var/cache/apt/archives",
   "run",
+  // The boot partition comes over it.
+  "boot/firmware",
 ];
 
 /** In nanoseconds since 1970: later than any file of /usr. */

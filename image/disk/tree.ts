@@ -25,5 +25,6 @@ export async function openWorkshop(): Promise<Workshop> {
 /** Unpacks a root as it was, with owners and capabilities; device files are the device's business. */
 export async function unpackRoot(tar: string, tree: string): Promise<void> {
   const attributes = ["--numeric-owner", "--xattrs", "--xattrs-include=*"];
-  await runTool("tar", "-xf", tar, "-C", tree, ...attributes, "--exclude=./dev/*");
+  const devices = ["--anchored", "--exclude=./dev/*", "--exclude=dev/*"];
+  await runTool("tar", "-xf", tar, "-C", tree, ...attributes, ...devices);
 }

@@ -1,6 +1,8 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { runTool } from "../deb/tools.ts";
+import { unpackExt4 } from "./ext4.ts";
+import { unpackRoot } from "./tree.ts";
 
 interface Partition {
   readonly start: number;
@@ -37,7 +39,8 @@ export async function openRaspberryPiOs(
     String(root.start),
     String(root.size),
   );
-  await runTool("debugfs", "-R", `rdump / ${tree}`, ext4);
+  await unpackExt4(ext4, tree);
+  await rm(join(tree, "lost+found"), { recursive: true, force: true });
   await rm(ext4);
   if (image !== file) await rm(image);
   await checkRoot(tree, file);
@@ -45,7 +48,7 @@ export async function openRaspberryPiOs(
 
 /** Unpacks the root file system of L4T as NVIDIA's tools leave it after apply_binaries: a tar file. */
 export async function openL4t(file: string, tree: string): Promise<void> {
-  await runTool("tar", "-xf", file, "-C", tree, "--numeric-owner", "--exclude=./dev/*");
+  await unpackRoot(file, tree);
   await checkRoot(tree, file);
   const release = await readdir(join(tree, "etc")).then((names) => names.includes("nv_tegra_release"));
   if (!release)

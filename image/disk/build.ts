@@ -13,7 +13,7 @@ import { assembleDisk, makeData, makeFat, makeSlot } from "./filesystems.ts";
 import type { Identity, Part } from "./filesystems.ts";
 import { findKernel, packInitrd } from "./initrd.ts";
 import { openMke2fs } from "./mke2fs.ts";
-import { provision } from "./provision.ts";
+import { provision, updateLists } from "./provision.ts";
 import { renderSbom } from "./sbom.ts";
 import { say } from "./shell.ts";
 import { tidy } from "./tidy.ts";
@@ -63,8 +63,10 @@ export async function buildImage({ board, base, folder, twice }: BuildOptions): 
   const compression = "none"; // it is unpacked at once
   const { architecture, ownLibc } = board;
   const deb = await packDeb({ architecture, folder: workshop.folder, compression, ownLibc });
+  // Our own base has every package already.
+  if (base !== undefined) await updateLists(workshop.tree);
   say("Running the playbook on the root ...");
-  const wanted = { ...workshop, board, groups: origin.groups, deb, isComplete: base === undefined };
+  const wanted = { ...workshop, board, groups: origin.groups, deb };
   await provision(wanted);
   if (twice) {
     const changes = await provision(wanted);
@@ -158,7 +160,8 @@ async function makeParts(
   boot: string,
   identity: Identity,
 ): Promise<readonly Part[]> {
-  const sizes = { boot: board.chain === "uefi" ? 64 : 256, slot: 2048, data: 1024 };
+  const slotSize = await slotMebibytes(tree);
+  const sizes = { boot: board.chain === "uefi" ? 64 : 256, slot: slotSize, data: 1024 };
   const [fat, slot, data] = [
     join(folder, "boot.fat"),
     join(folder, "root-a.ext4"),
@@ -175,6 +178,12 @@ async function makeParts(
     { name: "root-b", size: sizes.slot * mebibyte },
     { name: "data", size: sizes.data * mebibyte, file: data },
   ];
+}
+
+/** A slot for a root: the same for all of ours, and larger for a maker's that would not go in, with an eighth to spare. */
+async function slotMebibytes(tree: string): Promise<number> {
+  const used = Number((await runTool("du", "-s", "--apparent-size", "-B1M", tree)).split("\t")[0]);
+  return Math.max(2048, Math.ceil((used * 1.125) / 256) * 256);
 }
 
 async function sha256(path: string): Promise<string> {

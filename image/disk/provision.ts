@@ -11,21 +11,12 @@ export interface Provision {
   /** The groups of the playbook that the base adds to those of the board. */
   readonly groups: readonly string[];
   readonly deb: string;
-  /** Whether every package is there already, so that the archive need not be asked (slow under emulation). */
-  readonly isComplete: boolean;
   /** For files of one run. */
   readonly folder: string;
 }
 
 /** Runs the playbook on a root that is not running, and gives how many of its tasks changed something. */
-export async function provision({
-  tree,
-  board,
-  groups,
-  deb,
-  isComplete,
-  folder,
-}: Provision): Promise<number> {
+export async function provision({ tree, board, groups, deb, folder }: Provision): Promise<number> {
   const python = await lendPython(tree, board.architecture);
   const host = {
     ansible_python_interpreter: python.interpreter,
@@ -33,16 +24,14 @@ export async function provision({
     ansible_host: tree,
     spotlive_target: "image",
     spotlive_deb: deb,
-    spotlive_apt_update: !isComplete,
+    // The root's own apt has done it, where it was needed: ours cannot check the signatures of every suite.
+    spotlive_apt_update: false,
   };
   const all = [...board.groups, ...groups];
   const children = Object.fromEntries(all.map((name) => [name, { hosts: { image: {} } }]));
   const inventory = join(folder, "inventory.json");
   await writeFile(inventory, JSON.stringify({ all: { hosts: { image: host }, children } }));
-  // Names are looked up as on this machine; the image gets its own way back later.
-  const resolver = join(tree, "etc/resolv.conf");
-  await rm(resolver, { force: true });
-  await copyFile("/etc/resolv.conf", resolver);
+  await borrowResolver(tree);
   await runAloud(python.enter(["ansible-playbook", "--inventory", inventory, "site.yml"]), {
     cwd: join(checkout, "ansible"),
     environment: {
@@ -54,6 +43,19 @@ export async function provision({
     },
   });
   return await countChanges(folder);
+}
+
+/** Asks the archives of a root what they have, which takes a minute under emulation. */
+export async function updateLists(tree: string): Promise<void> {
+  await borrowResolver(tree);
+  await runAloud(["chroot", tree, "apt-get", "-q", "update"]);
+}
+
+/** Names are looked up as on this machine; the image gets its own way back later. */
+async function borrowResolver(tree: string): Promise<void> {
+  const resolver = join(tree, "etc/resolv.conf");
+  await rm(resolver, { force: true });
+  await copyFile("/etc/resolv.conf", resolver);
 }
 
 const logOf = (folder: string): string => join(folder, "ansible.log");

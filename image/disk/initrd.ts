@@ -1,4 +1,4 @@
-import { chmod, copyFile, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { access, chmod, copyFile, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { runTool, checkout } from "../deb/tools.ts";
 import type { BootChain } from "./boards.ts";
@@ -12,6 +12,8 @@ const drivers: Readonly<Record<BootChain, readonly string[]>> = {
   ],
   "raspberry-pi": [
     ...["mmc_block", "bcm2835", "sdhci_iproc", "sdhci_brcmstb", "gpio_regulator", "fixed"],
+    // The card's lines and power of a 5 hang on the first three.
+    ...["pinctrl_brcmstb", "pinctrl_brcmstb_bcm2712", "gpio_brcmstb"],
     ...["gpio_raspberrypi_exp", "clk_raspberrypi", "reset_raspberrypi", "pcie_brcmstb", "irq_bcm2712_mip"],
     ...["xhci_pci", "usb_storage", "uas", "sd_mod"],
   ],
@@ -38,9 +40,24 @@ export async function findKernel(tree: string): Promise<Kernel> {
   const [newest] = names
     .filter((name) => name.startsWith("vmlinuz-") && !name.endsWith("-rpi-2712"))
     .toSorted((a, b) => b.localeCompare(a, "en", { numeric: true }));
-  if (newest === undefined) throw new Error(`There is no kernel in ${join(tree, "boot")}.`);
+  if (newest === undefined) return await findKernelByItsModules(tree);
   const version = newest.slice("vmlinuz-".length);
   return { version, image: join(tree, "boot", newest), modules: join(tree, "usr/lib/modules", version) };
+}
+
+/** The newer kernels of Debian lie with their modules; /boot has a copy where something has made one. */
+async function findKernelByItsModules(tree: string): Promise<Kernel> {
+  const folder = join(tree, "usr/lib/modules");
+  const versions = await readdir(folder).catch((): readonly string[] => []);
+  for (const version of versions.toSorted((a, b) => b.localeCompare(a, "en", { numeric: true }))) {
+    const image = join(folder, version, "vmlinuz");
+    const isThere = await access(image).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return { version, image, modules: join(folder, version) };
+  }
+  throw new Error(`There is no kernel in ${join(tree, "boot")}, and none in ${folder}.`);
 }
 
 async function findOnlyKernel(tree: string): Promise<Kernel> {

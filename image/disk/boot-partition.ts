@@ -36,7 +36,7 @@ export async function layOutBoot(files: BootFiles): Promise<void> {
   }
 }
 
-const wordsOf = ({ consoles }: Board): string => [...kernelWords, ...consoles].join(" ");
+const wordsOf = ({ consoles }: Pick<Board, "consoles">): string => [...kernelWords, ...consoles].join(" ");
 
 /**
  * GRUB at the place where firmware looks on removable disks, so that nothing is written into a machine's memory. It finds
@@ -81,7 +81,9 @@ async function layOutRaspberryPi({ board, base, tree, kernel, initrd, folder }: 
   await copyDeviceTrees(tree, kernel, folder);
   await copyFile(kernel.image, join(folder, "vmlinuz"));
   await copyFile(initrd, join(folder, "initrd.img"));
-  await writeFile(join(folder, "cmdline.txt"), `root=PARTLABEL=root-a ${wordsOf(board)}\n`);
+  // The firmware puts its maker's name of the serial line in place of this one.
+  const consoles = base === "debian" ? board.consoles : ["console=serial0,115200", "console=tty0"];
+  await writeFile(join(folder, "cmdline.txt"), `root=PARTLABEL=root-a ${wordsOf({ consoles })}\n`);
   const config = base === "debian" ? `${raspberryPiConfig}${debianNames}` : raspberryPiConfig;
   await writeFile(join(folder, "config.txt"), config);
 }
@@ -108,10 +110,19 @@ dtparam=watchdog=on
 const debianNames = "upstream_kernel=1\n";
 
 async function copyDeviceTrees(tree: string, { version }: Kernel, folder: string): Promise<void> {
-  const places = [`usr/lib/linux-image-${version}/broadcom`, `usr/lib/linux-image-${version}`];
+  const places = [
+    `usr/lib/modules/${version}/dtb/broadcom`,
+    `usr/lib/linux-image-${version}/broadcom`,
+    `usr/lib/linux-image-${version}`,
+  ];
   for (const place of places)
-    for (const name of await readdir(join(tree, place)).catch((): readonly string[] => []))
-      if (/^bcm2\d{3}-rpi-.*\.dtb$/.test(name)) await copyFile(join(tree, place, name), join(folder, name));
+    for (const name of await readdir(join(tree, place)).catch((): readonly string[] => [])) {
+      if (!/^bcm2\d{3}(d0|-d)?-rpi-.*\.dtb$/.test(name)) continue;
+      await copyFile(join(tree, place, name), join(folder, name));
+      // The firmware of a 5 asks for that of its newer chip by its maker's name.
+      if (name.includes("-d-rpi-"))
+        await copyFile(join(tree, place, name), join(folder, name.replace("-d-rpi-", "d0-rpi-")));
+    }
   const overlays = join(tree, "usr/lib/raspi-firmware/overlays");
   await cp(overlays, join(folder, "overlays"), { recursive: true }).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;

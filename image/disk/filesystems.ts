@@ -25,7 +25,8 @@ export function uuidOf({ name }: Identity, thing: string): string {
 export async function makeFat(from: string, file: string, size: number, identity: Identity): Promise<void> {
   await makeSparse(file, size);
   const volume = uuidOf(identity, "boot").slice(0, 8);
-  await runTool("mkfs.vfat", "--invariant", "-F", "32", "-n", "SPOTLIVE", "-i", volume, file);
+  const label = ["-n", "SPOTLIVE", "-i", volume] as const;
+  await runTool("mkfs.vfat", "--invariant", "-F", "32", "-s", String(clusterSectors(size)), ...label, file);
   const entries = await readdir(from, { recursive: true, withFileTypes: true });
   const paths = entries.map((entry) => [relative(from, join(entry.parentPath, entry.name)), entry] as const);
   // mtools writes this time for what it makes, and local time.
@@ -35,6 +36,14 @@ export async function makeFat(from: string, file: string, size: number, identity
     if (entry.isDirectory()) await runTool(...env, "mmd", "-i", file, target);
     else await runTool(...env, "mcopy", "-i", file, join(from, path), target);
   }
+}
+
+/**
+ * The largest clusters with which this is still a FAT32 (65,525 of them): firmware reads a kernel cluster by cluster. A few
+ * more, as the table itself takes its place.
+ */
+function clusterSectors(size: number): number {
+  return Math.max(1, 2 ** Math.floor(Math.log2(size / 512 / 70_000)));
 }
 
 /**

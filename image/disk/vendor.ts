@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runTool } from "../deb/tools.ts";
 import { unpackExt4 } from "./ext4.ts";
@@ -44,6 +44,7 @@ export async function openRaspberryPiOs(
   await rm(ext4);
   if (image !== file) await rm(image);
   await checkRoot(tree, file);
+  await leaveOutInitramfs(tree);
 }
 
 /** Unpacks the root file system of L4T as NVIDIA's tools leave it after apply_binaries: a tar file. */
@@ -53,6 +54,19 @@ export async function openL4t(file: string, tree: string): Promise<void> {
   const release = await readdir(join(tree, "etc")).then((names) => names.includes("nv_tegra_release"));
   if (!release)
     throw new Error(`${file} has no etc/nv_tegra_release: expected the root of L4T after apply_binaries.sh.`);
+  await leaveOutInitramfs(tree);
+}
+
+/**
+ * Lets a root make no initial RAM disk of its own while packages are installed: that takes a quarter of an hour for each
+ * kernel under emulation, and ours is what is started.
+ */
+async function leaveOutInitramfs(tree: string): Promise<void> {
+  for (const name of await readdir(join(tree, "boot")).catch((): readonly string[] => []))
+    if (/^initrd(\.img.*)?$/.test(name)) await rm(join(tree, "boot", name));
+  const settings = join(tree, "etc/initramfs-tools");
+  await mkdir(settings, { recursive: true });
+  await writeFile(join(settings, "update-initramfs.conf"), "update_initramfs=no\n");
 }
 
 async function checkRoot(tree: string, file: string): Promise<void> {

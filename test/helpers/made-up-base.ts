@@ -63,6 +63,8 @@ export async function dressAsRaspberryPiOs(tree: string, debianKernel: string): 
   await mkdir(join(tree, `usr/lib/modules/${other}`), { recursive: true });
   await writeFiles(tree, {
     [`boot/vmlinuz-${other}`]: "a kernel with pages of 16 KiB",
+    [`boot/initrd.img-${raspberryPiKernel}`]: "initial RAM disk of its maker",
+    "etc/initramfs-tools/update-initramfs.conf": "update_initramfs=yes\n",
     "etc/rpi-issue": "Raspberry Pi reference 2026-06-18\nGenerated using pi-gen\n",
     "etc/fstab": [
       "proc            /proc           proc    defaults          0       0",
@@ -134,6 +136,7 @@ export async function dressAsL4t(tree: string, debianKernel: string): Promise<vo
   await renameKernel(tree, debianKernel, l4tKernel);
   await rename(join(tree, `boot/vmlinuz-${l4tKernel}`), join(tree, "boot/Image"));
   await writeFiles(tree, {
+    "etc/os-release": 'NAME="Ubuntu"\nVERSION="18.04.6 LTS (Bionic Beaver)"\nID=ubuntu\nVERSION_ID="18.04"\n',
     "etc/nv_tegra_release": "# R32 (release), REVISION: 7.6, GCID: 38171779, BOARD: t210ref, EABI: aarch64\n",
     "boot/extlinux/extlinux.conf":
       "TIMEOUT 30\nDEFAULT primary\nLABEL primary\n  LINUX /boot/Image\n  INITRD /boot/initrd\n  APPEND ${cbootargs} quiet root=/dev/mmcblk0p1 rw\n",

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { lstat, mkdir, mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -105,6 +105,16 @@ describe("an image of Raspberry Pi OS", () => {
     },
   );
 
+  it("makes no initial RAM disk of its own any more: ours is started", async () => {
+    const place = await workshop("pi-initramfs");
+    await openRaspberryPiOs(image, place);
+    const settings = join(place.tree, "etc/initramfs-tools/update-initramfs.conf");
+    expect(await readFile(settings, "utf8")).toBe("update_initramfs=no\n");
+    const names = await readdir(join(place.tree, "boot"));
+    expect(names.filter((name) => name.startsWith("initrd"))).toEqual([]);
+    expect(names).toContain(`vmlinuz-${raspberryPiKernel}`);
+  });
+
   it("is refused when it is none", async () => {
     const place = await workshop("pi-none");
     await expect(openRaspberryPiOs(archive, place)).rejects.toThrow(/l4t-root.tar.bz2/);
@@ -145,6 +155,33 @@ describe("a Debian root", () => {
       expect(await readdir(join(place.boot, "overlays"))).toEqual(["upstream.dtbo"]);
     },
   );
+});
+
+describe("a Debian root with a kernel of its backports, which lies with its modules", () => {
+  it("becomes the boot partition of a raspberry-pi-5, and leads to its card", async () => {
+    const place = await workshop("debian-backports");
+    const version = "7.3.4+deb13-arm64";
+    await makeTinyRoot(place.tree, version);
+    const modules = join(place.tree, "usr/lib/modules", version);
+    await rename(join(place.tree, `boot/vmlinuz-${version}`), join(modules, "vmlinuz"));
+    await rename(join(place.tree, `usr/lib/linux-image-${version}`), join(modules, "dtb"));
+    await writeFile(join(modules, "dtb/broadcom/bcm2712-d-rpi-5-b.dtb"), "device tree of the newer chip");
+    const needed = ["sdhci-brcmstb", "pinctrl-brcmstb-bcm2712", "gpio-brcmstb", "gpio-regulator", "fixed"];
+    for (const name of needed) await writeFile(join(modules, `kernel/${name}.ko`), "module");
+    const lines = ["ext4", "mmc_block", ...needed].map((name) => `kernel/${name}.ko:\n`);
+    await writeFile(join(modules, "modules.dep"), lines.join(""));
+    const kernel = await findKernel(place.tree);
+    const board = findBoard("raspberry-pi-5");
+    const initrd = await packInitrd(place.tree, kernel, board.chain, place.folder);
+    await layOutBoot({ ...place, board, base: "debian", kernel, initrd, folder: place.boot });
+    await expectBootable(place.boot, version);
+    expect(await readFile(join(place.boot, "bcm2712-rpi-5-b.dtb"), "utf8")).toContain("of the kernel");
+    for (const name of ["bcm2712-d-rpi-5-b.dtb", "bcm2712d0-rpi-5-b.dtb"])
+      expect(await readFile(join(place.boot, name), "utf8")).toBe("device tree of the newer chip");
+    const list = ["-euc", 'gzip -dc "$1" | cpio -it --quiet', "sh", initrd];
+    const { stdout } = await run("sh", list);
+    for (const name of needed) expect(stdout).toContain(`/kernel/${name}.ko\n`);
+  });
 });
 
 describe("a root of L4T", () => {

@@ -109,7 +109,15 @@ export const boards: readonly Board[] = [
     consoles: ["console=ttyAMA10,115200", "console=tty0"],
   },
   ...["jetson-nano", "jetson-nano-2gb"].map((name) => ({ ...jetson, name, ownLibc: true })),
-  { ...jetson, name: "jetson-orin-nano", ownLibc: false },
+  {
+    ...jetson,
+    name: "jetson-orin-nano",
+    // Its firmware is UEFI.
+    chain: "uefi",
+    groups: ["jetson", "jetson_uefi"],
+    ownLibc: false,
+    consoles: ["console=ttyTCU0,115200", "console=tty0"],
+  },
 ];
 
 /** Throws when there is no such board. */

@@ -9,6 +9,7 @@ const drivers: Readonly<Record<BootChain, readonly string[]>> = {
     ...["virtio_mmio", "virtio_pci", "virtio_blk", "virtio_scsi"],
     ...["nvme", "ahci", "ata_piix", "sd_mod", "usb_storage", "uas", "xhci_pci", "ehci_pci"],
     ...["sdhci_pci", "sdhci_acpi", "mmc_block"],
+    ...["sdhci_tegra", "phy_tegra194_p2u", "pcie_tegra194", "xhci_tegra"],
   ],
   "raspberry-pi": [
     ...["mmc_block", "bcm2835", "sdhci_iproc", "sdhci_brcmstb", "gpio_regulator", "fixed"],

@@ -87,15 +87,18 @@ describe("the OpenAPI document", () => {
       Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
     );
     expect(routes.toSorted()).toEqual([
+      "DELETE /api/session",
       "GET /api/events",
       "GET /api/openapi.json",
+      "GET /api/session",
       "GET /api/status",
       "GET /healthz",
       "GET /metrics",
       "GET /readyz",
       "POST /api/commands",
+      "POST /api/session",
     ]);
-    expect(document.security).toEqual([{ token: [] }]);
+    expect(document.security).toEqual([{ token: [] }, { session: [] }]);
   });
 
   it.each([
@@ -109,6 +112,10 @@ describe("the OpenAPI document", () => {
     await expectAsDocumented("POST", "/api/commands", await ask("POST", "/api/commands", { kind: "start" }));
     await expectAsDocumented("POST", "/api/commands", await ask("POST", "/api/commands", { kind: "no" }));
     await expectAsDocumented("GET", "/api/status", await fetch(`${url}/api/status`));
+    const login = { username: "", password: "0123456789abcdef" };
+    await expectAsDocumented("POST", "/api/session", await ask("POST", "/api/session", login));
+    await expectAsDocumented("POST", "/api/session", await ask("POST", "/api/session", {}));
+    await expectAsDocumented("DELETE", "/api/session", await ask("DELETE", "/api/session"));
   });
 
   it.each([

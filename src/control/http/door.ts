@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { SurfaceContext } from "../surface.ts";
+import type { Access } from "./access.ts";
 import type { Feed } from "./feed.ts";
 import type { Metrics } from "./metrics.ts";
 import type { HttpOptions } from "./options.ts";
@@ -8,6 +9,7 @@ import type { HttpOptions } from "./options.ts";
 export interface Door {
   readonly context: SurfaceContext;
   readonly options: HttpOptions;
+  readonly access: Access;
   readonly feed: Feed;
   readonly metrics: Metrics;
 }

@@ -7,8 +7,8 @@ export interface Feed {
   readonly clients: number;
   /** Clients that were dropped because they did not read. */
   readonly dropped: number;
-  /** Sends the full status, then every event, until the response is closed. Its headers must have been written. */
-  join(response: ServerResponse): void;
+  /** Sends the full status, then every event, until the response is closed or `until` aborts. Its headers must have been written. */
+  join(response: ServerResponse, until?: AbortSignal): void;
 }
 
 /** Bytes that may wait in this process for one client. */
@@ -65,9 +65,14 @@ export function createFeed(context: SurfaceContext, signal: AbortSignal): Feed {
     get dropped() {
       return dropped;
     },
-    join(client) {
+    join(client, until) {
+      const end = (): void => void client.destroy();
+      until?.addEventListener("abort", end, { once: true });
       client.on("error", () => {}); // it has gone: "close" follows
-      client.once("close", () => leave(client));
+      client.once("close", () => {
+        until?.removeEventListener("abort", end);
+        leave(client);
+      });
       clients.add(client);
       listening ??= listen();
       send(client, `retry: ${reconnectMs}\n${statusFrame()}`);

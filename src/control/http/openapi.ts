@@ -43,6 +43,9 @@ function securitySchemes({ password, token }: HttpOptions): Record<string, objec
   return {
     ...(password !== undefined && { password: { type: "http", scheme: "basic" } }),
     ...(token !== undefined && { token: { type: "http", scheme: "bearer" } }),
+    ...((password ?? token) !== undefined && {
+      session: { type: "apiKey", in: "cookie", name: "spotlive_session" },
+    }),
   };
 }
 

@@ -4,7 +4,7 @@ import { refusals } from "./schemas.ts";
 
 /** Server-sent events: the full status first, then everything that happens. */
 export const eventRoutes: RouteGroup = (app, { feed, options }) => {
-  app.get("/api/events", { config: { operation } }, (_request, reply) => {
+  app.get("/api/events", { config: { operation } }, (request, reply) => {
     if (feed.clients >= options.maxEventClients) {
       const text = `All ${options.maxEventClients} places of the event stream are taken. Close another client first.`;
       return reply
@@ -19,7 +19,7 @@ export const eventRoutes: RouteGroup = (app, { feed, options }) => {
       "content-type": "text/event-stream; charset=utf-8",
       "x-accel-buffering": "no", // nginx would keep events until its buffer is full
     });
-    feed.join(raw);
+    feed.join(raw, request.session?.ended);
     return reply;
   });
 };

@@ -39,6 +39,26 @@ export const schemas = {
   Fault: fault,
   Refusal: refusal,
   Result: accepted,
+  Session: {
+    type: "object",
+    required: ["protected", "by", "csrf", "version", "setup"],
+    properties: {
+      protected: { type: "boolean", description: "Whether credentials are needed" },
+      by: { type: ["string", "null"], description: "Who is logged in; null: nobody, or nobody needs to be" },
+      csrf: { type: ["string", "null"], description: "For the header x-spotlive-csrf" },
+      version: { type: "string" },
+      setup: { type: "boolean", description: "True while there is no configuration yet" },
+    },
+    additionalProperties: false,
+  },
+  Login: {
+    type: "object",
+    required: ["username", "password"],
+    properties: {
+      username: { type: "string", maxLength: 1024 },
+      password: { type: "string", maxLength: 1024 },
+    },
+  },
   Alive: {
     type: "object",
     required: ["ok"],

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { SurfaceContext } from "../surface.ts";
+import { createAccess } from "./access.ts";
 import type { RouteGroup } from "./door.ts";
 import { createFeed } from "./feed.ts";
 import { guard } from "./guard.ts";
@@ -11,9 +12,16 @@ import { apiRoutes } from "./routes-api.ts";
 import { eventRoutes } from "./routes-events.ts";
 import { healthRoutes } from "./routes-health.ts";
 import { metricsRoutes } from "./routes-metrics.ts";
+import { sessionRoutes } from "./routes-session.ts";
 
-/** All that is served; what comes later (pages, sessions, a websocket) is a new file and a line here. */
-const routeGroups: readonly RouteGroup[] = [apiRoutes, eventRoutes, metricsRoutes, healthRoutes];
+/** All that is served; what comes later is a new file and a line here. */
+const routeGroups: readonly RouteGroup[] = [
+  apiRoutes,
+  eventRoutes,
+  metricsRoutes,
+  healthRoutes,
+  sessionRoutes,
+];
 
 const requestMs = 5000;
 const otherConnections = 64;
@@ -38,11 +46,12 @@ export async function createServer(
   });
   app.server.maxConnections = otherConnections + options.maxEventClients;
   app.removeContentTypeParser("text/plain"); // a form of another site could send it without asking first
-  guard(app, options);
+  const access = createAccess(options);
+  guard(app, options, access);
   refuseInOneForm(app, context.log);
   serveDocument(app, options);
   const feed = createFeed(context, signal);
   const metrics = await createMetrics({ context, feed, version: options.version }, signal);
-  for (const addRoutes of routeGroups) addRoutes(app, { context, options, feed, metrics });
+  for (const addRoutes of routeGroups) addRoutes(app, { context, options, access, feed, metrics });
   return app;
 }

@@ -14,6 +14,7 @@ import { tenths } from "./device/boot-marks.ts";
 import { Fault } from "./domain/fault.ts";
 import type { Report } from "./domain/status.ts";
 import type { Mask } from "./lib/log.ts";
+import { productFile } from "./lib/product-files.ts";
 import { readVersion } from "./lib/version.ts";
 
 /** Where the bot's login is kept. */
@@ -43,6 +44,7 @@ function createHttp(http: HttpConfig): Surface {
     ...(http.token && { token: http.token }),
     allowedHosts: http.allowedHosts,
     maxEventClients: 10,
+    pageFolder: productFile("dist/web"),
     version: readVersion(),
   });
 }

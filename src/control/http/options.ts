@@ -19,6 +19,8 @@ export interface HttpOptions {
   readonly maxEventClients: number;
   /** Of spotlive, for the OpenAPI document and `spotlive_build_info`. */
   readonly version: string;
+  /** The folder of the page: `index.html`, `assets/`, each file also as `.br` and `.gz`. Absent: no page is served. */
+  readonly pageFolder?: string;
   /** Told each time the surface has begun to listen. */
   readonly onListening?: (url: string) => void;
 }

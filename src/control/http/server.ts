@@ -12,6 +12,7 @@ import { apiRoutes } from "./routes-api.ts";
 import { eventRoutes } from "./routes-events.ts";
 import { healthRoutes } from "./routes-health.ts";
 import { metricsRoutes } from "./routes-metrics.ts";
+import { pageRoutes } from "./routes-page.ts";
 import { sessionRoutes } from "./routes-session.ts";
 
 /** All that is served; what comes later is a new file and a line here. */
@@ -21,6 +22,7 @@ const routeGroups: readonly RouteGroup[] = [
   metricsRoutes,
   healthRoutes,
   sessionRoutes,
+  pageRoutes,
 ];
 
 const requestMs = 5000;

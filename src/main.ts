@@ -49,7 +49,7 @@ export async function runAppliance(config: Config, signal: AbortSignal): Promise
   const parts: readonly ((running: AbortSignal) => Promise<void>)[] = [
     (running) => supervisor.run(running),
     (running) => serveSocket({ path: config.socketPath, ...context }, running),
-    ...createSurfaces(config, report, mask).map(
+    ...createSurfaces(config, { report, mask }).map(
       (surface) => (running: AbortSignal) => surface(context, running),
     ),
     () => powerOn(),

@@ -20,8 +20,17 @@ import { readVersion } from "./lib/version.ts";
 /** Where the bot's login is kept. */
 export const chatTokenPath = (config: Config): string => join(config.stateDirectory, "twitch-login.json");
 
+/** What surfaces are given besides the configuration. */
+export interface SurfaceParts {
+  readonly report: Report;
+  readonly mask: Mask;
+  /** Told each time HTTP has begun to listen, with its address. */
+  readonly onListening?: (url: string) => void;
+}
+
 /** The configured surfaces: the one place that knows every kind. */
-export function createSurfaces(config: Config, report: Report, mask: Mask): readonly Surface[] {
+export function createSurfaces(config: Config, parts: SurfaceParts): readonly Surface[] {
+  const { report, mask } = parts;
   const { http, mqtt, chat, bootDirectory } = config;
   // A machine that runs for weeks before spotlive is started has no marks.
   const onReady = (): void => {
@@ -29,13 +38,13 @@ export function createSurfaces(config: Config, report: Report, mask: Mask): read
   };
   return [
     createSystemdSurface({ ...readSystemd(), stallMs: config.stallSeconds * 3000, onReady }),
-    ...(http === undefined ? [] : [createHttp(http)]),
+    ...(http === undefined ? [] : [createHttp(http, parts)]),
     ...(mqtt === undefined ? [] : [createMqtt(mqtt, config)]),
     ...(chat === undefined ? [] : [createChat(chat, config, report, mask)]),
   ];
 }
 
-function createHttp(http: HttpConfig): Surface {
+function createHttp(http: HttpConfig, { onListening }: SurfaceParts): Surface {
   return createHttpSurface({
     host: http.host,
     port: http.port,
@@ -46,6 +55,7 @@ function createHttp(http: HttpConfig): Surface {
     maxEventClients: 10,
     pageFolder: productFile("dist/web"),
     version: readVersion(),
+    ...(onListening && { onListening }),
   });
 }
 

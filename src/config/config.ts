@@ -76,6 +76,7 @@ export type OutputConfig = RtmpOutputConfig | TwitchOutputConfig;
 
 export interface HttpConfig {
   readonly host: string;
+  /** 0, which no file can say: the kernel chooses. */
   readonly port: number;
   readonly username: string;
   readonly password: Secret | undefined;

@@ -7,8 +7,11 @@ import type { Simulators } from "./demo-simulators.ts";
 /** What the demo is called at its broker. */
 export const deviceId = "demo";
 
-/** The configuration of a demo: what a person would write for this robot and this ingest. */
-export function demoConfig({ robot, ingestUrl, brokerUrl }: Simulators): Config {
+/**
+ * The configuration of a demo: what a person would write for this robot and this ingest. `hasPage`: HTTP listens on
+ * loopback, on a port that the kernel chooses.
+ */
+export function demoConfig({ robot, ingestUrl, brokerUrl }: Simulators, hasPage: boolean): Config {
   const { address, username, password } = robot;
   return {
     source: {
@@ -44,7 +47,12 @@ export function demoConfig({ robot, ingestUrl, brokerUrl }: Simulators): Config 
     hold: { max: 600 },
     transcode: { allow: true },
     presets: { home: { pan: 0, tilt: 0, zoom: 1 } },
-    http: undefined,
+    http: hasPage
+      ? {
+          ...{ host: "127.0.0.1", port: 0, username: "demo" },
+          ...{ password: undefined, token: undefined, allowedHosts: [] },
+        }
+      : undefined,
     mqtt:
       brokerUrl === undefined
         ? undefined

@@ -1,3 +1,4 @@
+import type { Config } from "../config/config.ts";
 import type { SurfaceContext } from "../control/surface.ts";
 import { Fault } from "../domain/fault.ts";
 import type { Report, StatusEvent } from "../domain/status.ts";
@@ -19,7 +20,7 @@ import { openDemoUplink } from "./demo-uplink.ts";
 export interface DemoOptions {
   /** Ends after this many seconds; undefined: at SIGINT. */
   readonly seconds: number | undefined;
-  /** Measures: one JSON line at the end, and nothing but the line itself runs, so no MQTT. */
+  /** Measures: one JSON line at the end, and nothing but the line itself runs, so no MQTT and no page. */
   readonly json: boolean;
   /** The line before the ingest; this process then runs in the near namespace, and `outside` is the one it must not touch. */
   readonly uplink: { readonly bitsPerSecond: number; readonly outside: string } | undefined;
@@ -39,15 +40,15 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   );
   const { uplink: wanted } = options;
   await using uplink = wanted && (await openDemoUplink(wanted.bitsPerSecond, wanted.outside, signal));
-  // From outside the namespace nobody reaches a broker.
-  const broker = !options.json && uplink === undefined;
-  await using simulators = await startSimulators({ broker, uplink }, signal);
+  // From outside the namespace nobody reaches a broker or a page.
+  const hasHands = !options.json && uplink === undefined;
+  await using simulators = await startSimulators({ broker: hasHands, uplink }, signal);
   const { address } = simulators.robot;
   say(
     `Robot: gRPC port ${address.grpcPort}, camera port ${address.cameraPort}. Ingest: ${simulators.ingestUrl}`,
   );
   const tally = createDemoTally();
-  const { supervisor, run } = assemble(simulators, say, tally.note);
+  const { supervisor, run } = assemble(demoConfig(simulators, hasHands), say, tally.note);
   using running = childSignal(signal);
   if (wanted !== undefined) say(`The uplink carries ${wanted.bitsPerSecond / 1000} kbit/s.`);
   const line = run(running.signal);
@@ -74,11 +75,11 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
 
 /** The same parts as the appliance's, without its log, its memory and its control socket. */
 function assemble(
-  simulators: Simulators,
+  config: Config,
   say: (line: string) => void,
   note: Report,
 ): { readonly supervisor: Supervisor; run(signal: AbortSignal): Promise<void> } {
-  const config = demoConfig(simulators);
+  const onListening = (url: string): void => say(`Dashboard: ${url}/`);
   const mask = createMask();
   const events = createEventBus();
   const show = (event: StatusEvent): void => {
@@ -103,7 +104,7 @@ function assemble(
     supervisor,
     async run(signal) {
       events.subscribe(show, signal);
-      const surfaces = createSurfaces(config, supervisor.report, mask);
+      const surfaces = createSurfaces(config, { report: supervisor.report, mask, onListening });
       await Promise.all([supervisor.run(signal), ...surfaces.map((surface) => surface(context, signal))]);
     },
   };

@@ -1,7 +1,9 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
@@ -11,6 +13,7 @@ import type { ProbeResult } from "../../src/verbs/probe-run.ts";
 import type { DemoResult } from "../../src/verbs/demo-result.ts";
 import { spotConfig, startRobotProcess } from "../helpers/appliance.ts";
 import type { RunningRobot } from "../helpers/appliance.ts";
+import { postJson } from "../helpers/http-surface.ts";
 import { ownChildren } from "../helpers/processes.ts";
 
 const run = promisify(execFile);
@@ -78,6 +81,30 @@ describe("spotlive demo", () => {
     expect(stdout).toMatch(/Twitch would mind: .*6000 kbit\/s/);
     expect(stdout).toMatch(/mosquitto_pub -h 127\.0\.0\.1 -p \d+ -t spotlive\/demo\/stream\/set -m 'ON'/);
     expect(stdout).not.toContain("\r");
+  });
+});
+
+describe("the page of spotlive demo", () => {
+  it("is on loopback, at an address that is printed, and starts and stops the line", async () => {
+    const child = spawn(process.execPath, [program, "demo"], { stdio: ["ignore", "pipe", "inherit"] });
+    const ended = once(child, "exit");
+    try {
+      let url = "";
+      for await (const line of createInterface({ input: child.stdout })) {
+        url = /^Dashboard: (http:\/\/127\.0\.0\.1:\d+)\/$/.exec(line)?.[1] ?? url;
+        if (url !== "" && line.startsWith("live ")) break;
+      }
+      const session = (await (await fetch(`${url}/api/session`)).json()) as Record<string, unknown>;
+      expect(session).toMatchObject({ protected: false, csrf: expect.any(String) });
+      const headers = { origin: url, "x-spotlive-csrf": String(session["csrf"]) };
+      const stopped = await postJson(`${url}/api/commands`, { kind: "stop" }, headers);
+      expect(await stopped.json()).toMatchObject({ ok: true, status: { desired: "idle" } });
+      const started = await postJson(`${url}/api/commands`, { kind: "start" }, headers);
+      expect(await started.json()).toMatchObject({ ok: true, status: { desired: "live" } });
+    } finally {
+      child.kill("SIGINT");
+      await ended;
+    }
   });
 });
 

@@ -7,6 +7,7 @@ import type { Config } from "./config/config.ts";
 import { readSystemd } from "./config/systemd.ts";
 import { auditCommands } from "./control/audit.ts";
 import { createEventLog } from "./control/event-log.ts";
+import { createJournal } from "./control/journal.ts";
 import { serveSocket } from "./control/socket.ts";
 import type { SurfaceContext } from "./control/surface.ts";
 import type { Report } from "./domain/status.ts";
@@ -31,6 +32,8 @@ export async function runAppliance(config: Config, signal: AbortSignal): Promise
   const log = createLog({ level: config.logLevel, mask });
   const events = createEventBus();
   events.subscribe(createEventLog(log), scope.signal);
+  const journal = createJournal(mask);
+  events.subscribe(journal.note, scope.signal);
 
   const report: Report = (event) => supervisor.report(event);
   const memory = openMemory(config.stateDirectory, report);
@@ -43,13 +46,14 @@ export async function runAppliance(config: Config, signal: AbortSignal): Promise
     remember: memory.keep,
     prepare: (tell, waiting) => waitForWallClock(config.clockWaitSeconds * 1000, { tell, report }, waiting),
   });
-  const submit = auditCommands(supervisor.submit, { path: join(config.stateDirectory, "audit.log"), report });
+  const path = join(config.stateDirectory, "audit.log");
+  const submit = journal.watch(auditCommands(supervisor.submit, { path, report }));
   const context: SurfaceContext = { submit, status: supervisor.status, subscribe: events.subscribe, log };
 
   const parts: readonly ((running: AbortSignal) => Promise<void>)[] = [
     (running) => supervisor.run(running),
     (running) => serveSocket({ path: config.socketPath, ...context }, running),
-    ...createSurfaces(config, { report, mask }).map(
+    ...createSurfaces(config, { report, mask, journal }).map(
       (surface) => (running: AbortSignal) => surface(context, running),
     ),
     () => powerOn(),

@@ -7,6 +7,7 @@ import type { ChatRules } from "./control/chat/options.ts";
 import { commandNames } from "./control/chat/parse-line.ts";
 import { createChatSurface } from "./control/chat/surface.ts";
 import { createHttpSurface } from "./control/http/surface.ts";
+import type { Journal } from "./control/journal.ts";
 import { createMqttSurface } from "./control/mqtt/surface.ts";
 import type { Surface } from "./control/surface.ts";
 import { createSystemdSurface } from "./control/systemd.ts";
@@ -24,6 +25,7 @@ export const chatTokenPath = (config: Config): string => join(config.stateDirect
 export interface SurfaceParts {
   readonly report: Report;
   readonly mask: Mask;
+  readonly journal: Journal;
   /** Told each time HTTP has begun to listen, with its address. */
   readonly onListening?: (url: string) => void;
 }
@@ -44,7 +46,7 @@ export function createSurfaces(config: Config, parts: SurfaceParts): readonly Su
   ];
 }
 
-function createHttp(http: HttpConfig, { onListening }: SurfaceParts): Surface {
+function createHttp(http: HttpConfig, { journal, onListening }: SurfaceParts): Surface {
   return createHttpSurface({
     host: http.host,
     port: http.port,
@@ -53,6 +55,7 @@ function createHttp(http: HttpConfig, { onListening }: SurfaceParts): Surface {
     ...(http.token && { token: http.token }),
     allowedHosts: http.allowedHosts,
     maxEventClients: 10,
+    journal,
     pageFolder: productFile("dist/web"),
     version: readVersion(),
     ...(onListening && { onListening }),

@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import { createJournal } from "../control/journal.ts";
 import type { SurfaceContext } from "../control/surface.ts";
 import { Fault } from "../domain/fault.ts";
 import type { Report, StatusEvent } from "../domain/status.ts";
@@ -98,13 +99,15 @@ function assemble(
     prepare: () => Promise.resolve(),
   });
   const log = createLog({ level: "error", mask, destination: { write: say } });
-  const { submit, status } = supervisor;
-  const context: SurfaceContext = { submit, status, subscribe: events.subscribe, log };
+  const journal = createJournal(mask);
+  const submit = journal.watch(supervisor.submit);
+  const context: SurfaceContext = { submit, status: supervisor.status, subscribe: events.subscribe, log };
   return {
     supervisor,
     async run(signal) {
       events.subscribe(show, signal);
-      const surfaces = createSurfaces(config, { report: supervisor.report, mask, onListening });
+      events.subscribe(journal.note, signal);
+      const surfaces = createSurfaces(config, { report: supervisor.report, mask, journal, onListening });
       await Promise.all([supervisor.run(signal), ...surfaces.map((surface) => surface(context, signal))]);
     },
   };

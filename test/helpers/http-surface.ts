@@ -1,3 +1,5 @@
+import { createJournal } from "../../src/control/journal.ts";
+import { createMask } from "../../src/lib/log.ts";
 import type { HttpOptions } from "../../src/control/http/options.ts";
 import { createHttpSurface } from "../../src/control/http/surface.ts";
 import { createMemoryLine } from "../unit/control/http/memory-line.ts";
@@ -23,6 +25,7 @@ export async function startHttp(
     allowedHosts: [],
     maxEventClients: 2,
     version: "1.2.3",
+    journal: createJournal(createMask()),
     onListening: listening.resolve,
     ...options,
   };

@@ -3,6 +3,8 @@ import Ajv2020 from "ajv/dist/2020.js";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createHttpSurface } from "../../src/control/http/surface.ts";
 import { parseCommand } from "../../src/control/parse-command.ts";
+import { createJournal } from "../../src/control/journal.ts";
+import { createMask } from "../../src/lib/log.ts";
 import { Secret } from "../../src/domain/secret.ts";
 import type { LinkState, Status } from "../../src/domain/status.ts";
 import { createMemoryLine, fullStatus, idleStatus } from "../unit/control/http/memory-line.ts";
@@ -16,6 +18,7 @@ interface Document {
 }
 
 const line = createMemoryLine();
+const journal = createJournal(createMask());
 const controller = new AbortController();
 const authorization = "Bearer 0123456789abcdef";
 const guide = readFileSync(new URL("../../docs/http.md", import.meta.url), "utf8");
@@ -33,6 +36,7 @@ beforeAll(async () => {
       allowedHosts: [],
       maxEventClients: 1,
       version: "1.2.3",
+      journal,
     };
     running = createHttpSurface({ ...options, token: new Secret("0123456789abcdef"), onListening: resolve })(
       line.context,
@@ -82,6 +86,15 @@ async function expectAsDocumented(method: string, path: string, response: Respon
 }
 
 describe("the OpenAPI document", () => {
+  beforeAll(async () => {
+    journal.note({ type: "phase", phase: "idle", reason: "Nothing was started yet." });
+    await journal.watch(line.context.submit)({ id: "a", command: { kind: "stop" }, origin: "cli" });
+    const events = await ask("GET", "/api/events");
+    let text = "";
+    for await (const chunk of events.body ?? [])
+      if ((text += Buffer.from(chunk).toString()).includes("event: sample")) break;
+  });
+
   it("names every route", () => {
     const routes = Object.entries(document.paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
@@ -89,6 +102,8 @@ describe("the OpenAPI document", () => {
     expect(routes.toSorted()).toEqual([
       "DELETE /api/session",
       "GET /api/events",
+      "GET /api/history",
+      "GET /api/journal",
       "GET /api/openapi.json",
       "GET /api/session",
       "GET /api/status",

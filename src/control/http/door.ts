@@ -1,7 +1,9 @@
 import type { FastifyInstance } from "fastify";
+import type { Journal } from "../journal.ts";
 import type { SurfaceContext } from "../surface.ts";
 import type { Access } from "./access.ts";
 import type { Feed } from "./feed.ts";
+import type { History } from "./history.ts";
 import type { Metrics } from "./metrics.ts";
 import type { HttpOptions } from "./options.ts";
 
@@ -12,6 +14,8 @@ export interface Door {
   readonly access: Access;
   readonly feed: Feed;
   readonly metrics: Metrics;
+  readonly history: History;
+  readonly journal: Journal;
 }
 
 /** Adds some routes; one file each. A route says in `config.operation` what the OpenAPI document says about it. */

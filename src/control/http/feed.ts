@@ -1,6 +1,8 @@
 import type { ServerResponse } from "node:http";
 import { childSignal } from "../../lib/signals.ts";
+import type { Journal } from "../journal.ts";
 import type { SurfaceContext } from "../surface.ts";
+import type { History } from "./history.ts";
 
 /** Every client of the event stream (server-sent events, HTML Living Standard 9.2). */
 export interface Feed {
@@ -9,6 +11,12 @@ export interface Feed {
   readonly dropped: number;
   /** Sends the full status, then every event, until the response is closed or `until` aborts. Its headers must have been written. */
   join(response: ServerResponse, until?: AbortSignal): void;
+}
+
+export interface FeedSources {
+  readonly context: SurfaceContext;
+  readonly history: History;
+  readonly journal: Journal;
 }
 
 /** Bytes that may wait in this process for one client. */
@@ -21,7 +29,7 @@ const reconnectMs = 2000;
  * One subscription for all clients, none while there are none. The full status comes again and again: it keeps the
  * connection open, and tells what no event tells (settings, lock, camera).
  */
-export function createFeed(context: SurfaceContext, signal: AbortSignal): Feed {
+export function createFeed({ context, history, journal }: FeedSources, signal: AbortSignal): Feed {
   const clients = new Set<ServerResponse>();
   let dropped = 0;
   let listening: Disposable | undefined;
@@ -42,6 +50,8 @@ export function createFeed(context: SurfaceContext, signal: AbortSignal): Feed {
   function listen(): Disposable {
     const scope = childSignal(signal);
     context.subscribe((event) => sendAll(frameOf(event.type, event)), scope.signal);
+    history.subscribe((sample) => sendAll(frameOf("sample", sample)), scope.signal);
+    journal.subscribe((entry) => sendAll(frameOf("journal", entry)), scope.signal);
     const timer = setInterval(() => sendAll(statusFrame()), statusEveryMs);
     return {
       [Symbol.dispose]() {

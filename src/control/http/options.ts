@@ -1,5 +1,6 @@
 import { BlockList, isIP, isIPv6 } from "node:net";
 import { Fault } from "../../domain/fault.ts";
+import type { Journal } from "../journal.ts";
 import type { Secret } from "../../domain/secret.ts";
 
 export interface HttpOptions {
@@ -19,6 +20,7 @@ export interface HttpOptions {
   readonly maxEventClients: number;
   /** Of spotlive, for the OpenAPI document and `spotlive_build_info`. */
   readonly version: string;
+  readonly journal: Journal;
   /** The folder of the page: `index.html`, `assets/`, each file also as `.br` and `.gz`. Absent: no page is served. */
   readonly pageFolder?: string;
   /** Told each time the surface has begun to listen. */

@@ -28,7 +28,8 @@ const operation = {
   summary: "What happens, as server-sent events",
   description:
     "The first event is `status` with the full status; it comes again every 10 s. The others have the `type` of a " +
-    "StatusEvent as their name and the event as their data. A client that does not read is disconnected.",
+    "StatusEvent as their name and the event as their data, but for `sample`, one a second as in /api/history, and " +
+    "`journal`, a new entry of /api/journal as `event` or `audit`. A client that does not read is disconnected.",
   responses: {
     200: {
       description: "A stream without end",

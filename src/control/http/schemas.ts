@@ -1,4 +1,5 @@
 import { commandSchemas } from "./schemas-command.ts";
+import { historySchemas } from "./schemas-history.ts";
 import { statusSchemas } from "./schemas-status.ts";
 
 const fault = {
@@ -36,6 +37,7 @@ const refusal = {
 export const schemas = {
   ...statusSchemas,
   ...commandSchemas,
+  ...historySchemas,
   Fault: fault,
   Refusal: refusal,
   Result: accepted,

@@ -4,6 +4,7 @@ import { createAccess } from "./access.ts";
 import type { RouteGroup } from "./door.ts";
 import { createFeed } from "./feed.ts";
 import { guard } from "./guard.ts";
+import type { History } from "./history.ts";
 import { createMetrics } from "./metrics.ts";
 import { serveDocument } from "./openapi.ts";
 import type { HttpOptions } from "./options.ts";
@@ -11,6 +12,7 @@ import { maxBodyBytes, refuseInOneForm, refuseRaw, refuseUnfit } from "./refusal
 import { apiRoutes } from "./routes-api.ts";
 import { eventRoutes } from "./routes-events.ts";
 import { healthRoutes } from "./routes-health.ts";
+import { historyRoutes } from "./routes-history.ts";
 import { metricsRoutes } from "./routes-metrics.ts";
 import { pageRoutes } from "./routes-page.ts";
 import { sessionRoutes } from "./routes-session.ts";
@@ -20,6 +22,7 @@ const routeGroups: readonly RouteGroup[] = [
   apiRoutes,
   eventRoutes,
   metricsRoutes,
+  historyRoutes,
   healthRoutes,
   sessionRoutes,
   pageRoutes,
@@ -32,6 +35,7 @@ const otherConnections = 64;
 export async function createServer(
   options: HttpOptions,
   context: SurfaceContext,
+  history: History,
   signal: AbortSignal,
 ): Promise<FastifyInstance> {
   const { fastify } = await import("fastify"); // tens of megabytes that a line without HTTP does not pay
@@ -52,8 +56,10 @@ export async function createServer(
   guard(app, options, access);
   refuseInOneForm(app, context.log);
   serveDocument(app, options);
-  const feed = createFeed(context, signal);
+  const { journal } = options;
+  const feed = createFeed({ context, history, journal }, signal);
   const metrics = await createMetrics({ context, feed, version: options.version }, signal);
-  for (const addRoutes of routeGroups) addRoutes(app, { context, options, access, feed, metrics });
+  for (const addRoutes of routeGroups)
+    addRoutes(app, { context, options, access, feed, metrics, history, journal });
   return app;
 }

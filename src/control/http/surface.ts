@@ -4,6 +4,8 @@ import { Fault, toFault } from "../../domain/fault.ts";
 import { retry } from "../../lib/retry.ts";
 import type { RetryPolicy } from "../../lib/retry.ts";
 import type { Surface, SurfaceContext } from "../surface.ts";
+import { startHistory } from "./history.ts";
+import type { History } from "./history.ts";
 import { checkOptions, hostInUrl } from "./options.ts";
 import type { HttpOptions } from "./options.ts";
 import { createServer } from "./server.ts";
@@ -22,14 +24,20 @@ export function createHttpSurface(options: HttpOptions): Surface {
   return async (context, signal) => {
     checkOptions(options);
     const log = context.log.child({ part: "http" });
-    await retry((running) => serve(options, { ...context, log }, running), policy, signal, {
+    const history = startHistory(context.status, signal);
+    await retry((running) => serve(options, { ...context, log }, history, running), policy, signal, {
       onWait: ({ code, message }, retryInMs) => log.warn({ code, retryInMs }, message),
     });
   };
 }
 
-async function serve(options: HttpOptions, context: SurfaceContext, signal: AbortSignal): Promise<void> {
-  const app = await createServer(options, context, signal);
+async function serve(
+  options: HttpOptions,
+  context: SurfaceContext,
+  history: History,
+  signal: AbortSignal,
+): Promise<void> {
+  const app = await createServer(options, context, history, signal);
   try {
     await app.listen({ host: options.host, port: options.port }).catch((error: unknown) => {
       throw notListening(error as NodeJS.ErrnoException, options);

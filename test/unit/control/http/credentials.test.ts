@@ -4,6 +4,8 @@ import { createCredentialCheck } from "../../../../src/control/http/credentials.
 import { checkOptions, isLoopback } from "../../../../src/control/http/options.ts";
 import type { HttpOptions } from "../../../../src/control/http/options.ts";
 import type { Fault } from "../../../../src/domain/fault.ts";
+import { createJournal } from "../../../../src/control/journal.ts";
+import { createMask } from "../../../../src/lib/log.ts";
 import { Secret } from "../../../../src/domain/secret.ts";
 
 const password = new Secret("correct: hörse");
@@ -49,6 +51,7 @@ const closed: HttpOptions = {
   allowedHosts: [],
   maxEventClients: 1,
   version: "1",
+  journal: createJournal(createMask()),
 };
 
 function faultOf(options: HttpOptions): string {

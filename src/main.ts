@@ -21,11 +21,20 @@ import { openMemory } from "./supervisor/memory.ts";
 import { createSupervisor } from "./supervisor/supervisor.ts";
 import { waitForWallClock } from "./supervisor/wall-clock.ts";
 
+export interface ApplianceOptions {
+  readonly config: Config;
+  /** The configuration file, where one was named. */
+  readonly configPath?: string;
+}
+
 /**
  * The appliance: its parts in start order, all running until `signal` aborts. Rejects with the fault of the first
  * part that cannot go on; the others are then stopped too.
  */
-export async function runAppliance(config: Config, signal: AbortSignal): Promise<void> {
+export async function runAppliance(
+  { config, ...origin }: ApplianceOptions,
+  signal: AbortSignal,
+): Promise<void> {
   using scope = childSignal(signal);
   const mask = createMask();
   for (const secret of secretsOf(config)) mask.add(secret);
@@ -53,7 +62,7 @@ export async function runAppliance(config: Config, signal: AbortSignal): Promise
   const parts: readonly ((running: AbortSignal) => Promise<void>)[] = [
     (running) => supervisor.run(running),
     (running) => serveSocket({ path: config.socketPath, ...context }, running),
-    ...createSurfaces(config, { report, mask, journal }).map(
+    ...createSurfaces(config, { report, mask, journal, ...origin }).map(
       (surface) => (running: AbortSignal) => surface(context, running),
     ),
     () => powerOn(),

@@ -26,6 +26,8 @@ export interface SurfaceParts {
   readonly report: Report;
   readonly mask: Mask;
   readonly journal: Journal;
+  /** The configuration file, where one was named. */
+  readonly configPath?: string;
   /** Told each time HTTP has begun to listen, with its address. */
   readonly onListening?: (url: string) => void;
 }
@@ -40,13 +42,14 @@ export function createSurfaces(config: Config, parts: SurfaceParts): readonly Su
   };
   return [
     createSystemdSurface({ ...readSystemd(), stallMs: config.stallSeconds * 3000, onReady }),
-    ...(http === undefined ? [] : [createHttp(http, parts)]),
+    ...(http === undefined ? [] : [createHttp(http, config, parts)]),
     ...(mqtt === undefined ? [] : [createMqtt(mqtt, config)]),
     ...(chat === undefined ? [] : [createChat(chat, config, report, mask)]),
   ];
 }
 
-function createHttp(http: HttpConfig, { journal, onListening }: SurfaceParts): Surface {
+function createHttp(http: HttpConfig, config: Config, parts: SurfaceParts): Surface {
+  const { journal, configPath, mask, onListening } = parts;
   return createHttpSurface({
     host: http.host,
     port: http.port,
@@ -56,6 +59,10 @@ function createHttp(http: HttpConfig, { journal, onListening }: SurfaceParts): S
     allowedHosts: http.allowedHosts,
     maxEventClients: 10,
     journal,
+    async doctor(signal) {
+      const { examineRunning } = await import("./verbs/doctor/doctor-run.ts");
+      return await examineRunning({ config, configPath, mask }, signal);
+    },
     pageFolder: productFile("dist/web"),
     version: readVersion(),
     ...(onListening && { onListening }),

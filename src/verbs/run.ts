@@ -7,8 +7,9 @@ export const run: Verb = {
   summary: "be the appliance: keep the camera live until told to stop",
   options: configOption,
   async run({ text, signal }) {
-    const config = await loadConfig(text("config"));
+    const configPath = text("config");
+    const config = await loadConfig(configPath);
     const { runAppliance } = await import("../main.ts");
-    await runAppliance(config, signal);
+    await runAppliance({ config, ...(configPath !== undefined && { configPath }) }, signal);
   },
 };

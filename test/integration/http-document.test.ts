@@ -6,6 +6,8 @@ import { parseCommand } from "../../src/control/parse-command.ts";
 import { createJournal } from "../../src/control/journal.ts";
 import { createMask } from "../../src/lib/log.ts";
 import { Secret } from "../../src/domain/secret.ts";
+import { wrong } from "../../src/verbs/doctor/check.ts";
+import { doctorResult } from "../../src/verbs/doctor/report.ts";
 import type { LinkState, Status } from "../../src/domain/status.ts";
 import { createMemoryLine, fullStatus, idleStatus } from "../unit/control/http/memory-line.ts";
 
@@ -37,6 +39,7 @@ beforeAll(async () => {
       maxEventClients: 1,
       version: "1.2.3",
       journal,
+      doctor: () => Promise.resolve(doctorResult([wrong("clock", "It is 1970.", "Bad.", "Wait.")])),
     };
     running = createHttpSurface({ ...options, token: new Secret("0123456789abcdef"), onListening: resolve })(
       line.context,
@@ -111,6 +114,7 @@ describe("the OpenAPI document", () => {
       "GET /metrics",
       "GET /readyz",
       "POST /api/commands",
+      "POST /api/doctor",
       "POST /api/session",
     ]);
     expect(document.security).toEqual([{ token: [] }, { session: [] }]);
@@ -131,6 +135,11 @@ describe("the OpenAPI document", () => {
     await expectAsDocumented("POST", "/api/session", await ask("POST", "/api/session", login));
     await expectAsDocumented("POST", "/api/session", await ask("POST", "/api/session", {}));
     await expectAsDocumented("DELETE", "/api/session", await ask("DELETE", "/api/session"));
+  });
+
+  it("describes what the doctor finds", async () => {
+    await expectAsDocumented("POST", "/api/doctor", await ask("POST", "/api/doctor"));
+    await expectAsDocumented("POST", "/api/doctor", await ask("POST", "/api/doctor"));
   });
 
   it.each([

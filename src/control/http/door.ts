@@ -16,6 +16,8 @@ export interface Door {
   readonly metrics: Metrics;
   readonly history: History;
   readonly journal: Journal;
+  /** Aborts when the surface ends. */
+  readonly signal: AbortSignal;
 }
 
 /** Adds some routes; one file each. A route says in `config.operation` what the OpenAPI document says about it. */

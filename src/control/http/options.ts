@@ -21,6 +21,8 @@ export interface HttpOptions {
   /** Of spotlive, for the OpenAPI document and `spotlive_build_info`. */
   readonly version: string;
   readonly journal: Journal;
+  /** Looks at everything that the line needs and gives what `doctor --json` prints, without secrets. Absent: nobody can. */
+  readonly doctor?: (signal: AbortSignal) => Promise<object>;
   /** The folder of the page: `index.html`, `assets/`, each file also as `.br` and `.gz`. Absent: no page is served. */
   readonly pageFolder?: string;
   /** Told each time the surface has begun to listen. */

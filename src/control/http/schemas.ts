@@ -61,6 +61,28 @@ export const schemas = {
       password: { type: "string", maxLength: 1024 },
     },
   },
+  Doctor: {
+    type: "object",
+    required: ["version", "ok", "findings"],
+    properties: {
+      version: { const: 1 },
+      ok: { type: "boolean", description: "False when at least one finding is `wrong`" },
+      findings: { type: "array", items: { $ref: "#/components/schemas/DoctorFinding" } },
+    },
+    additionalProperties: false,
+  },
+  DoctorFinding: {
+    type: "object",
+    required: ["id", "verdict", "evidence", "meaning", "remedy"],
+    properties: {
+      id: { type: "string", description: "Unique: `internet-route`, `ingest:main`" },
+      verdict: { enum: ["ok", "warning", "wrong", "unknown"] },
+      evidence: { type: "string", description: "What was seen" },
+      meaning: { type: "string", description: "Empty while all is well" },
+      remedy: { type: "string", description: "Empty where there is nothing to do" },
+    },
+    additionalProperties: false,
+  },
   Alive: {
     type: "object",
     required: ["ok"],

@@ -10,6 +10,7 @@ import { serveDocument } from "./openapi.ts";
 import type { HttpOptions } from "./options.ts";
 import { maxBodyBytes, refuseInOneForm, refuseRaw, refuseUnfit } from "./refusal.ts";
 import { apiRoutes } from "./routes-api.ts";
+import { doctorRoutes } from "./routes-doctor.ts";
 import { eventRoutes } from "./routes-events.ts";
 import { healthRoutes } from "./routes-health.ts";
 import { historyRoutes } from "./routes-history.ts";
@@ -23,6 +24,7 @@ const routeGroups: readonly RouteGroup[] = [
   eventRoutes,
   metricsRoutes,
   historyRoutes,
+  doctorRoutes,
   healthRoutes,
   sessionRoutes,
   pageRoutes,
@@ -60,6 +62,6 @@ export async function createServer(
   const feed = createFeed({ context, history, journal }, signal);
   const metrics = await createMetrics({ context, feed, version: options.version }, signal);
   for (const addRoutes of routeGroups)
-    addRoutes(app, { context, options, access, feed, metrics, history, journal });
+    addRoutes(app, { context, options, access, feed, metrics, history, journal, signal });
   return app;
 }

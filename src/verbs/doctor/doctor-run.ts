@@ -2,10 +2,12 @@ import { openRoot } from "../../boards/root.ts";
 import { createRunProgram } from "../../boards/run-program.ts";
 import { whyNoGstreamer } from "../../transcode/gstreamer-process.ts";
 import { secretsOf } from "../../config/build.ts";
+import type { Config } from "../../config/config.ts";
 import { loadConfig } from "../../config/load.ts";
 import { stateDirectoryToUse } from "../../config/paths.ts";
 import { Fault, toFault } from "../../domain/fault.ts";
 import { createMask } from "../../lib/log.ts";
+import type { Mask } from "../../lib/log.ts";
 import { bandwidthCheck } from "./bandwidth.ts";
 import { boardChecks, recognise } from "./board-checks.ts";
 import { certificateChecks } from "./certificate-checks.ts";
@@ -17,6 +19,7 @@ import { ingestChecks } from "./ingest-checks.ts";
 import { dnsChecks, networkChecks } from "./network-checks.ts";
 import { programChecks } from "./program-checks.ts";
 import { doctorResult, doctorText } from "./report.ts";
+import type { DoctorResult } from "./report.ts";
 import { systemChecks } from "./system-checks.ts";
 import { wifiChecks } from "./wifi-checks.ts";
 
@@ -45,6 +48,24 @@ export async function runDoctor(options: DoctorOptions, signal: AbortSignal): Pr
   options.print(mask.apply(options.json ? JSON.stringify(result) : doctorText(result)));
   const wrong = result.findings.filter(({ verdict }) => verdict === "wrong").map(({ id }) => id);
   if (wrong.length > 0) throw new Fault("not-well", `Something is wrong: ${wrong.join(", ")}.`);
+}
+
+export interface RunningParts {
+  readonly config: Config;
+  /** The file that it is from; undefined: none. */
+  readonly configPath: string | undefined;
+  readonly mask: Mask;
+}
+
+/** Looks at everything for the spotlive that runs in this process, whose environment has no secrets any more. */
+export async function examineRunning(parts: RunningParts, signal: AbortSignal): Promise<DoctorResult> {
+  const { config, configPath, mask } = parts;
+  const context: DoctorContext = {
+    ...{ root: openRoot(), config, configPath, problem: undefined, stateDirectory: config.stateDirectory },
+    ...{ run: createRunProgram(signal), whyNoGstreamer },
+  };
+  const result = doctorResult(await runChecks(await listChecks(context, signal), { fix: false }, signal));
+  return JSON.parse(mask.apply(JSON.stringify(result))) as DoctorResult;
 }
 
 function bandwidthChecks({ bandwidth }: DoctorOptions, context: DoctorContext): readonly Check[] {

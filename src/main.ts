@@ -3,6 +3,7 @@ import { createBoard } from "./board.ts";
 import { watchHealth } from "./boards/health.ts";
 import { openRoot } from "./boards/root.ts";
 import { secretsOf } from "./config/build.ts";
+import type { ConfigFile } from "./config/config-file.ts";
 import type { Config } from "./config/config.ts";
 import { readSystemd } from "./config/systemd.ts";
 import { auditCommands } from "./control/audit.ts";
@@ -23,8 +24,8 @@ import { waitForWallClock } from "./supervisor/wall-clock.ts";
 
 export interface ApplianceOptions {
   readonly config: Config;
-  /** The configuration file, where one was named. */
-  readonly configPath?: string;
+  /** Where it is from; absent where it is in no file. */
+  readonly configFile?: ConfigFile;
 }
 
 /**
@@ -59,10 +60,13 @@ export async function runAppliance(
   const submit = journal.watch(auditCommands(supervisor.submit, { path, report }));
   const context: SurfaceContext = { submit, status: supervisor.status, subscribe: events.subscribe, log };
 
+  // systemd starts it again; elsewhere the end would be the end.
+  const restart = readSystemd().notifySocket !== undefined && { restart: scope.abort };
+
   const parts: readonly ((running: AbortSignal) => Promise<void>)[] = [
     (running) => supervisor.run(running),
     (running) => serveSocket({ path: config.socketPath, ...context }, running),
-    ...createSurfaces(config, { report, mask, journal, ...origin }).map(
+    ...createSurfaces(config, { report, mask, journal, ...origin, ...restart }).map(
       (surface) => (running: AbortSignal) => surface(context, running),
     ),
     () => powerOn(),

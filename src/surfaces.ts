@@ -1,18 +1,21 @@
 import { uptime } from "node:os";
 import { join } from "node:path";
+import type { ConfigFile } from "./config/config-file.ts";
 import type { ChatConfig, Config, HttpConfig, MqttConfig } from "./config/config.ts";
 import { readSystemd } from "./config/systemd.ts";
 import { defaultRules } from "./control/chat/options.ts";
 import type { ChatRules } from "./control/chat/options.ts";
 import { commandNames } from "./control/chat/parse-line.ts";
 import { createChatSurface } from "./control/chat/surface.ts";
+import { checkOptions } from "./control/http/options.ts";
+import type { HttpAccess, Settings } from "./control/http/options.ts";
 import { createHttpSurface } from "./control/http/surface.ts";
 import type { Journal } from "./control/journal.ts";
 import { createMqttSurface } from "./control/mqtt/surface.ts";
 import type { Surface } from "./control/surface.ts";
 import { createSystemdSurface } from "./control/systemd.ts";
 import { tenths } from "./device/boot-marks.ts";
-import { Fault } from "./domain/fault.ts";
+import { Fault, toFault } from "./domain/fault.ts";
 import type { Report } from "./domain/status.ts";
 import type { Mask } from "./lib/log.ts";
 import { productFile } from "./lib/product-files.ts";
@@ -26,8 +29,10 @@ export interface SurfaceParts {
   readonly report: Report;
   readonly mask: Mask;
   readonly journal: Journal;
-  /** The configuration file, where one was named. */
-  readonly configPath?: string;
+  /** Absent where the configuration is in no file. */
+  readonly configFile?: ConfigFile;
+  /** Ends this process. Absent where nobody would start it again. */
+  readonly restart?: () => void;
   /** Told each time HTTP has begun to listen, with its address. */
   readonly onListening?: (url: string) => void;
 }
@@ -49,24 +54,71 @@ export function createSurfaces(config: Config, parts: SurfaceParts): readonly Su
 }
 
 function createHttp(http: HttpConfig, config: Config, parts: SurfaceParts): Surface {
-  const { journal, configPath, mask, onListening } = parts;
+  const { journal, configFile, mask, onListening } = parts;
   return createHttpSurface({
+    ...accessOf(http),
+    maxEventClients: 10,
+    journal,
+    async doctor(signal) {
+      const { examineRunning } = await import("./verbs/doctor/doctor-run.ts");
+      return await examineRunning({ config, configPath: configFile?.path, mask }, signal);
+    },
+    ...(configFile && { settings: settingsOf(configFile, parts) }),
+    pageFolder: productFile("dist/web"),
+    version: readVersion(),
+    ...(onListening && { onListening }),
+  });
+}
+
+function accessOf(http: HttpConfig): HttpAccess {
+  return {
     host: http.host,
     port: http.port,
     user: http.username,
     ...(http.password && { password: http.password }),
     ...(http.token && { token: http.token }),
     allowedHosts: http.allowedHosts,
-    maxEventClients: 10,
-    journal,
-    async doctor(signal) {
-      const { examineRunning } = await import("./verbs/doctor/doctor-run.ts");
-      return await examineRunning({ config, configPath, mask }, signal);
+  };
+}
+
+/** Whoever changes something is named in the log. */
+function settingsOf(configFile: ConfigFile, { report, restart }: SurfaceParts): Settings {
+  const tell = (by: string | undefined, text: string): void =>
+    report({ type: "notice", part: "settings", severity: "info", text: `${by ?? "Somebody"} ${text}` });
+  return {
+    describe: () => configFile.describe(),
+    async change(changes, by) {
+      const problems = await configFile.change(changes, whyUnfit);
+      if (problems.length > 0) return problems;
+      const names = Object.keys(changes as object).join(", ");
+      tell(by, `has changed ${names}. It counts from the next start on.`);
+      return [];
     },
-    pageFolder: productFile("dist/web"),
-    version: readVersion(),
-    ...(onListening && { onListening }),
-  });
+    ...(restart && {
+      restart(by) {
+        tell(by, "has asked for a restart of spotlive.");
+        restart();
+      },
+    }),
+  };
+}
+
+/** What only the surfaces can say of a configuration, so that spotlive starts with whatever was taken. */
+function whyUnfit({ http, chat }: Config): { readonly path: string; readonly text: string } | undefined {
+  const judge = (
+    path: string,
+    check: () => void,
+  ): { readonly path: string; readonly text: string } | undefined => {
+    try {
+      check();
+      return undefined;
+    } catch (error) {
+      return { path, text: toFault(error).message };
+    }
+  };
+  return (
+    judge("http", () => http && checkOptions(accessOf(http))) ?? judge("chat", () => chat && rulesOf(chat))
+  );
 }
 
 function createMqtt(mqtt: MqttConfig, config: Config): Surface {
@@ -87,6 +139,18 @@ function createMqtt(mqtt: MqttConfig, config: Config): Surface {
 }
 
 function createChat(chat: ChatConfig, config: Config, report: Report, mask: Mask): Surface {
+  return createChatSurface({
+    transport: chat.transport,
+    clientId: chat.clientId,
+    channel: chat.channel,
+    tokenPath: chatTokenPath(config),
+    rules: rulesOf(chat),
+    report,
+    onToken: (token) => mask.addToken(token),
+  });
+}
+
+function rulesOf(chat: ChatConfig): ChatRules {
   const unknown = Object.keys(chat.permissions).find((name) => !commandNames.some((known) => known === name));
   if (unknown !== undefined) {
     const known = commandNames.join(", ");
@@ -100,18 +164,9 @@ function createChat(chat: ChatConfig, config: Config, report: Report, mask: Mask
     minimumVotes: chat.minimumVotes,
     tier: "everyone",
   } as const;
-  const rules: ChatRules = {
+  return {
     ...defaultRules,
     tiers: { ...defaultRules.tiers, ...chat.permissions },
     ...(chat.vote && { vote }),
   };
-  return createChatSurface({
-    transport: chat.transport,
-    clientId: chat.clientId,
-    channel: chat.channel,
-    tokenPath: chatTokenPath(config),
-    rules,
-    report,
-    onToken: (token) => mask.addToken(token),
-  });
 }

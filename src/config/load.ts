@@ -39,15 +39,23 @@ export async function readConfigText(
 /** Checks the text of a configuration file called `file`, with the environment on top of it. */
 export async function parseConfig(text: string, file: string, environment: Environment): Promise<Config> {
   try {
-    const findings = new Findings(file);
-    const values = readValues(text, environment, findings);
-    findUnknownVariables(groups, environment, findings);
-    const config = await buildConfig(values, environment, findings);
+    const config = await checkConfig(text, environment, new Findings(file));
     forgetSecrets(groups, environment);
     return config;
   } catch (error) {
     throw toFault(error, "config-invalid", `${file} cannot be read as a configuration`);
   }
+}
+
+/** Checks without a change to the environment; `findings` has every problem where it rejects. */
+export async function checkConfig(
+  text: string,
+  environment: Environment,
+  findings: Findings,
+): Promise<Config> {
+  const values = readValues(text, environment, findings);
+  findUnknownVariables(groups, environment, findings);
+  return await buildConfig(values, environment, findings);
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

@@ -4,6 +4,8 @@ import { Fault } from "../domain/fault.ts";
 export interface Problem {
   /** `file:line`, or the name of an environment variable. */
   readonly where: string;
+  /** Which key, where it is one's: `outputs[0].url`. */
+  readonly path?: string;
   readonly text: string;
 }
 
@@ -25,14 +27,14 @@ export class Findings {
   }
 
   /** Adds a problem; throws them all when it is one too many. */
-  add(where: string, text: string): void {
-    this.problems.push({ where, text });
+  add(where: string, text: string, path?: string): void {
+    this.problems.push({ where, text, ...(path !== undefined && { path }) });
     if (this.problems.length >= mostProblems) this.throwAll();
   }
 
   /** Adds a problem of the value at `path`, or of what should stand there. */
   addAt(path: string, text: string): void {
-    this.add(this.#nearestPlace(path), `${path}: ${text}`);
+    this.add(this.#nearestPlace(path), text, path);
   }
 
   throwIfAny(): void {
@@ -41,7 +43,9 @@ export class Findings {
 
   /** Throws one `Fault` that names every problem. */
   throwAll(): never {
-    const lines = this.problems.map(({ where, text }) => `${where}: ${text}`);
+    const lines = this.problems.map(
+      ({ where, path, text }) => `${where}: ${path === undefined ? "" : `${path}: `}${text}`,
+    );
     const count = lines.length === 1 ? "a problem" : `${lines.length} problems`;
     throw new Fault("config-invalid", `The configuration has ${count}:\n${lines.join("\n")}`);
   }

@@ -29,7 +29,8 @@ export async function findSecrets(
   return { file: undefined, ...secretsIn("", environment) };
 }
 
-function secretsIn(text: string, environment: Environment): Omit<SecretPlaces, "file"> {
+/** The same of the text of a file. Total. */
+export function secretsIn(text: string, environment: Environment): Omit<SecretPlaces, "file"> {
   const given = readYaml(text, schema, { outputs: outputSchema }, new Findings("")) ?? {};
   const outputs = Array.isArray(given["outputs"]) ? (given["outputs"] as readonly Given[]) : [{}];
   const groups = [

@@ -1,3 +1,4 @@
+import { openConfigFile } from "../config/config-file.ts";
 import { loadConfig } from "../config/load.ts";
 import { configOption } from "./verb.ts";
 import type { Verb } from "./verb.ts";
@@ -7,9 +8,9 @@ export const run: Verb = {
   summary: "be the appliance: keep the camera live until told to stop",
   options: configOption,
   async run({ text, signal }) {
-    const configPath = text("config");
-    const config = await loadConfig(configPath);
+    const configFile = await openConfigFile(text("config"));
+    const config = await loadConfig(text("config"));
     const { runAppliance } = await import("../main.ts");
-    await runAppliance({ config, ...(configPath !== undefined && { configPath }) }, signal);
+    await runAppliance({ config, configFile }, signal);
   },
 };

@@ -78,6 +78,8 @@ export interface Appliance extends AsyncDisposable {
   command(command: "start" | "stop" | Command): Promise<void>;
   /** Polls the status until it is as wanted; fails with the last status after `limitMs`. */
   until(what: string, wanted: (status: Status) => boolean, limitMs?: number): Promise<Status>;
+  /** Resolves when it has ended, by itself too. */
+  readonly ended: Promise<{ readonly code: number | null }>;
   /** SIGTERM, as systemd does, then waits for the end. */
   terminate(): Promise<{ readonly code: number | null; readonly milliseconds: number }>;
 }
@@ -119,6 +121,7 @@ export async function startAppliance(
     directory,
     output: () => output,
     status,
+    ended: ended.then(([code]) => ({ code: code as number | null })),
     async command(command) {
       const whole = typeof command === "string" ? { kind: command } : command;
       const result = await sendCommand(socketPath, whole);

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import Ajv2020 from "ajv/dist/2020.js";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { parseChanges } from "../../src/config/change-config.ts";
+import { describeConfig } from "../../src/config/describe-config.ts";
 import { createHttpSurface } from "../../src/control/http/surface.ts";
 import { parseCommand } from "../../src/control/parse-command.ts";
 import { createJournal } from "../../src/control/journal.ts";
@@ -39,6 +41,13 @@ beforeAll(async () => {
       maxEventClients: 1,
       version: "1.2.3",
       journal,
+      settings: {
+        async describe() {
+          const groups = describeConfig("outputs: [{ name: a, streamKey: b }]", "s.yaml", {});
+          return { path: "s.yaml", writable: true, groups };
+        },
+        change: async (changes: unknown) => parseChanges(changes, {}, () => false).problems,
+      },
       doctor: () => Promise.resolve(doctorResult([wrong("clock", "It is 1970.", "Bad.", "Wait.")])),
     };
     running = createHttpSurface({ ...options, token: new Secret("0123456789abcdef"), onListening: resolve })(
@@ -104,6 +113,7 @@ describe("the OpenAPI document", () => {
     );
     expect(routes.toSorted()).toEqual([
       "DELETE /api/session",
+      "GET /api/config",
       "GET /api/events",
       "GET /api/history",
       "GET /api/journal",
@@ -115,7 +125,9 @@ describe("the OpenAPI document", () => {
       "GET /readyz",
       "POST /api/commands",
       "POST /api/doctor",
+      "POST /api/restart",
       "POST /api/session",
+      "PUT /api/config",
     ]);
     expect(document.security).toEqual([{ token: [] }, { session: [] }]);
   });
@@ -135,6 +147,13 @@ describe("the OpenAPI document", () => {
     await expectAsDocumented("POST", "/api/session", await ask("POST", "/api/session", login));
     await expectAsDocumented("POST", "/api/session", await ask("POST", "/api/session", {}));
     await expectAsDocumented("DELETE", "/api/session", await ask("DELETE", "/api/session"));
+  });
+
+  it("describes what is answered about the settings", async () => {
+    for (const changes of [{ "http.port": 1 }, { "http.port": 0 }])
+      await expectAsDocumented("PUT", "/api/config", await ask("PUT", "/api/config", { changes }));
+    await expectAsDocumented("PUT", "/api/config", await ask("PUT", "/api/config", "x".repeat(20_000)));
+    await expectAsDocumented("POST", "/api/restart", await ask("POST", "/api/restart"));
   });
 
   it("describes what the doctor finds", async () => {

@@ -3,7 +3,8 @@ import { Fault } from "../../domain/fault.ts";
 import type { Journal } from "../journal.ts";
 import type { Secret } from "../../domain/secret.ts";
 
-export interface HttpOptions {
+/** Where it listens, and who may. */
+export interface HttpAccess {
   /** The address to listen on: an IP address or `localhost`. Anything but loopback needs `password` or `token`. */
   readonly host: string;
   /** 1 to 65535; 0 lets the kernel choose one. */
@@ -16,6 +17,9 @@ export interface HttpOptions {
   readonly token?: Secret;
   /** Names, without port, by which a proxy on this machine may ask, besides loopback's own. */
   readonly allowedHosts: readonly string[];
+}
+
+export interface HttpOptions extends HttpAccess {
   /** Most clients of the event stream at one time; 1 to 100. */
   readonly maxEventClients: number;
   /** Of spotlive, for the OpenAPI document and `spotlive_build_info`. */
@@ -23,10 +27,25 @@ export interface HttpOptions {
   readonly journal: Journal;
   /** Looks at everything that the line needs and gives what `doctor --json` prints, without secrets. Absent: nobody can. */
   readonly doctor?: (signal: AbortSignal) => Promise<object>;
+  /** The configuration, where it is in a file. */
+  readonly settings?: Settings;
   /** The folder of the page: `index.html`, `assets/`, each file also as `.br` and `.gz`. Absent: no page is served. */
   readonly pageFolder?: string;
   /** Told each time the surface has begun to listen. */
   readonly onListening?: (url: string) => void;
+}
+
+/** What can be done about the configuration file; `by` is who asks. */
+export interface Settings {
+  /** Every key with its value, but no secret. */
+  describe(): Promise<object>;
+  /** Writes `{ "http.port": 8080 }`, or gives what is wrong with it and writes nothing. Rejects with a `Fault`. */
+  change(
+    changes: unknown,
+    by: string | undefined,
+  ): Promise<readonly { readonly path: string; readonly text: string }[]>;
+  /** Ends this process. Absent where nobody would start it again. */
+  readonly restart?: (by: string | undefined) => void;
 }
 
 const shortestPassword = 8;
@@ -44,12 +63,12 @@ export function isLoopback(host: string): boolean {
 }
 
 /** True when a request needs credentials. */
-export function isProtected({ password, token }: HttpOptions): boolean {
+export function isProtected({ password, token }: HttpAccess): boolean {
   return password !== undefined || token !== undefined;
 }
 
 /** Throws a `config-invalid` fault for options that would leave the door open. */
-export function checkOptions(options: HttpOptions): void {
+export function checkOptions(options: HttpAccess): void {
   const { host, password, token } = options;
   if (!isProtected(options) && !isLoopback(host)) {
     throw new Fault(

@@ -1,4 +1,5 @@
 import { commandSchemas } from "./schemas-command.ts";
+import { configSchemas } from "./schemas-config.ts";
 import { historySchemas } from "./schemas-history.ts";
 import { statusSchemas } from "./schemas-status.ts";
 
@@ -38,6 +39,7 @@ export const schemas = {
   ...statusSchemas,
   ...commandSchemas,
   ...historySchemas,
+  ...configSchemas,
   Fault: fault,
   Refusal: refusal,
   Result: accepted,

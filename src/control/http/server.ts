@@ -10,6 +10,7 @@ import { serveDocument } from "./openapi.ts";
 import type { HttpOptions } from "./options.ts";
 import { maxBodyBytes, refuseInOneForm, refuseRaw, refuseUnfit } from "./refusal.ts";
 import { apiRoutes } from "./routes-api.ts";
+import { configRoutes } from "./routes-config.ts";
 import { doctorRoutes } from "./routes-doctor.ts";
 import { eventRoutes } from "./routes-events.ts";
 import { healthRoutes } from "./routes-health.ts";
@@ -25,6 +26,7 @@ const routeGroups: readonly RouteGroup[] = [
   metricsRoutes,
   historyRoutes,
   doctorRoutes,
+  configRoutes,
   healthRoutes,
   sessionRoutes,
   pageRoutes,

@@ -1,0 +1,150 @@
+import { access, realpath, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { Fault, toFault } from "../domain/fault.ts";
+import { readFileIfThere, writeFileAtomic } from "../lib/atomic-file.ts";
+import { parseChanges } from "./change-config.ts";
+import type { ConfigProblem } from "./change-config.ts";
+import type { Config } from "./config.ts";
+import { describeConfig } from "./describe-config.ts";
+import type { GroupDescription } from "./describe-config.ts";
+import { editYaml } from "./edit-yaml.ts";
+import type { Environment } from "./environment.ts";
+import { checkConfig, usualPlaces } from "./load.ts";
+import { Findings } from "./problems.ts";
+import { secretsIn } from "./secret-files.ts";
+
+export interface ConfigFileDescription {
+  readonly path: string;
+  /** Whether this process may write it. */
+  readonly writable: boolean;
+  readonly groups: readonly GroupDescription[];
+}
+
+/** The configuration file of a spotlive that runs: what it says now, and changes to it, which count from the next start on. */
+export interface ConfigFile {
+  readonly path: string;
+  describe(): Promise<ConfigFileDescription>;
+  /**
+   * Writes a change if the configuration is right with it as a whole, `isFit` being what only others can judge; gives
+   * what is wrong otherwise, and then nothing was written. Rejects with a `Fault` where the file cannot be written.
+   */
+  change(given: unknown, isFit: Judge): Promise<readonly ConfigProblem[]>;
+}
+
+export type Judge = (config: Config) => ConfigProblem | undefined;
+
+/**
+ * Opens `path`, else the first of the usual places that exists, else the first of them. To be called before the
+ * configuration is loaded, which takes the secrets out of the environment.
+ */
+export async function openConfigFile(
+  path?: string,
+  environment: Environment = process.env,
+): Promise<ConfigFile> {
+  const own = Object.entries(environment).filter(([name]) => name.startsWith("SPOTLIVE_"));
+  return new OpenedFile(await findFile(path), Object.fromEntries(own));
+}
+
+class OpenedFile implements ConfigFile {
+  readonly path: string;
+  readonly #environment: Environment;
+  /** Changes come one after the other. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(path: string, environment: Environment) {
+    this.path = path;
+    this.#environment = environment;
+  }
+
+  async describe(): Promise<ConfigFileDescription> {
+    const groups = describeConfig(await this.#read(), this.path, { ...this.#environment });
+    return { path: this.path, writable: (await whyNotWritable(this.path)) === undefined, groups };
+  }
+
+  change(given: unknown, isFit: Judge): Promise<readonly ConfigProblem[]> {
+    const changed = this.#last.then(() => this.#change(given, isFit));
+    this.#last = changed.catch(() => {});
+    return changed;
+  }
+
+  async #change(given: unknown, isFit: Judge): Promise<readonly ConfigProblem[]> {
+    const reason = await whyNotWritable(this.path);
+    if (reason !== undefined)
+      throw new Fault("not-supported", `${this.path} cannot be written here (${reason}). Change it by hand.`);
+    const before = await this.#read();
+    const keys = describeConfig(before, this.path, { ...this.#environment }).flatMap(({ keys }) => keys);
+    const isSet = (path: string): boolean => {
+      const key = keys.find((key) => key.path === path);
+      return key !== undefined && (key.isSet ?? key.value !== null);
+    };
+    const { changes, problems } = parseChanges(given, this.#environment, isSet);
+    if (problems.length > 0) return problems;
+    const edited = editYaml(before, changes);
+    if ("problems" in edited) return edited.problems;
+    const wrong = await this.#whatIsWrong(edited.text, isFit);
+    if (wrong.length === 0) await this.#write(edited.text);
+    return wrong;
+  }
+
+  async #whatIsWrong(text: string, isFit: Judge): Promise<readonly ConfigProblem[]> {
+    const findings = new Findings(this.path);
+    try {
+      const problem = isFit(await checkConfig(text, { ...this.#environment }, findings));
+      return problem === undefined ? [] : [problem];
+    } catch (error) {
+      if (findings.problems.length === 0) throw error;
+      return findings.problems.map(({ path = "", text }) => ({ path, text }));
+    }
+  }
+
+  async #read(): Promise<string> {
+    try {
+      return (await readFileIfThere(this.path)) ?? "";
+    } catch (error) {
+      throw toFault(error, "config-invalid", `The configuration file ${this.path} cannot be read`);
+    }
+  }
+
+  /** A file with a secret in it is nobody else's to read, whoever could before. */
+  async #write(text: string): Promise<void> {
+    try {
+      const before = await stat(this.path).catch(() => undefined);
+      const isOpen = before !== undefined && secretsIn(text, {}).inline.length === 0;
+      await writeFileAtomic(this.path, text, { mode: isOpen ? before.mode & 0o777 : 0o600 });
+    } catch (error) {
+      throw toFault(error, "not-supported", `${this.path} cannot be written`);
+    }
+  }
+}
+
+/** Through links: what they lead to is written, and they stay. */
+async function findFile(given: string | undefined): Promise<string> {
+  const places = given === undefined ? usualPlaces : [given];
+  for (const place of places) {
+    const path = await realpath(place).catch(() => undefined);
+    if (path !== undefined) return path;
+  }
+  return resolve(places[0] ?? "spotlive.yaml");
+}
+
+/** The file system's code; a new file takes the place of the old one, so that the folder counts. */
+async function whyNotWritable(path: string): Promise<string | undefined> {
+  try {
+    const exists = await stat(path).then(
+      () => true,
+      () => false,
+    );
+    if (exists) await access(path, constants.W_OK);
+    await access(await nearestFolder(dirname(path)), constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? "an error";
+  }
+}
+
+async function nearestFolder(folder: string): Promise<string> {
+  const parent = dirname(folder);
+  const exists = await stat(folder).catch(() => undefined);
+  return exists !== undefined || parent === folder ? folder : await nearestFolder(parent);
+}

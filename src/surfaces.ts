@@ -33,6 +33,8 @@ export interface SurfaceParts {
   readonly configFile?: ConfigFile;
   /** Ends this process. Absent where nobody would start it again. */
   readonly restart?: () => void;
+  /** True while there is no configuration yet. */
+  readonly isFirstRun?: boolean;
   /** Told each time HTTP has begun to listen, with its address. */
   readonly onListening?: (url: string) => void;
 }
@@ -62,6 +64,17 @@ function createHttp(http: HttpConfig, config: Config, parts: SurfaceParts): Surf
     async doctor(signal) {
       const { examineRunning } = await import("./verbs/doctor/doctor-run.ts");
       return await examineRunning({ config, configPath: configFile?.path, mask }, signal);
+    },
+    setup: {
+      isFirstRun: parts.isFirstRun ?? false,
+      async tryRobot(body, signal) {
+        const { tryRobot } = await import("./verbs/setup/try-robot.ts");
+        return await tryRobot(body, signal);
+      },
+      async tryIngest(body, signal) {
+        const { tryIngest } = await import("./verbs/setup/try-ingest.ts");
+        return await tryIngest(body, config.stateDirectory, signal);
+      },
     },
     ...(configFile && { settings: settingsOf(configFile, parts) }),
     pageFolder: productFile("dist/web"),

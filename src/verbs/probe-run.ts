@@ -1,25 +1,19 @@
 import { secretsOf } from "../config/build.ts";
 import type { Config } from "../config/config.ts";
-import { Fault } from "../domain/fault.ts";
 import type { Report } from "../domain/status.ts";
 import { createMask } from "../lib/log.ts";
-import { childSignal } from "../lib/signals.ts";
 import type { Verdict } from "../domain/verdict.ts";
 import { strictest } from "../media/destination-rules.ts";
 import type { DestinationRules } from "../media/destination-rules.ts";
-import { StreamMeter } from "../media/measurement.ts";
 import type { Measurement } from "../media/measurement.ts";
 import { judge } from "../media/verdict.ts";
-import { createSource } from "../parts.ts";
+import { measureSource } from "./measure-source.ts";
 
 export interface ProbeOptions {
   readonly seconds: number;
   readonly json: boolean;
   print(line: string): void;
 }
-
-/** The camera must give its first picture within this time. */
-const connectSeconds = 30;
 
 /** Measures what the configured source sends, without publishing anything. */
 export async function runProbe(config: Config, options: ProbeOptions, signal: AbortSignal): Promise<void> {
@@ -28,25 +22,7 @@ export async function runProbe(config: Config, options: ProbeOptions, signal: Ab
   const report: Report = (event) => {
     if (event.type === "notice" && !options.json) options.print(`notice: ${mask.apply(event.text)}`);
   };
-  const source = createSource(config, report, mask);
-  const meter = new StreamMeter();
-  using scope = childSignal(signal);
-  let timer = setTimeout(scope.abort, connectSeconds * 1000);
-  let begun = false;
-  await source.run((unit) => {
-    if (unit.kind !== "video") return;
-    if (!begun) {
-      begun = true;
-      clearTimeout(timer);
-      timer = setTimeout(scope.abort, options.seconds * 1000);
-    }
-    meter.add(unit);
-  }, scope.signal);
-  clearTimeout(timer);
-  const measurement = meter.read();
-  if (measurement.pictures === 0) {
-    throw new Fault("source-stalled", `The source gave no picture within ${connectSeconds} s.`);
-  }
+  const measurement = await measureSource(config, options.seconds, { report, mask }, signal);
   const verdict = judge(measurement, probeRules(config), {
     can: new Set(config.source.kind === "spot" ? (["bitrate", "idr"] as const) : []),
     audio: config.audio !== "none",

@@ -41,6 +41,15 @@ beforeAll(async () => {
       maxEventClients: 1,
       version: "1.2.3",
       journal,
+      setup: {
+        isFirstRun: false,
+        tryRobot: async () => ({
+          ok: false,
+          steps: [{ name: "robot", ok: false, text: "No." }],
+          settings: {},
+        }),
+        tryIngest: async () => ({ ok: true, bitsPerSecond: 1, text: "Well." }),
+      },
       settings: {
         async describe() {
           const groups = describeConfig("outputs: [{ name: a, streamKey: b }]", "s.yaml", {});
@@ -127,6 +136,8 @@ describe("the OpenAPI document", () => {
       "POST /api/doctor",
       "POST /api/restart",
       "POST /api/session",
+      "POST /api/setup/ingest",
+      "POST /api/setup/robot",
       "PUT /api/config",
     ]);
     expect(document.security).toEqual([{ token: [] }, { session: [] }]);
@@ -154,6 +165,13 @@ describe("the OpenAPI document", () => {
       await expectAsDocumented("PUT", "/api/config", await ask("PUT", "/api/config", { changes }));
     await expectAsDocumented("PUT", "/api/config", await ask("PUT", "/api/config", "x".repeat(20_000)));
     await expectAsDocumented("POST", "/api/restart", await ask("POST", "/api/restart"));
+  });
+
+  it("describes what is tried out", async () => {
+    for (const path of ["/api/setup/robot", "/api/setup/ingest"]) {
+      await expectAsDocumented("POST", path, await ask("POST", path, {}));
+      await expectAsDocumented("POST", path, await ask("POST", path, {}));
+    }
   });
 
   it("describes what the doctor finds", async () => {

@@ -128,7 +128,8 @@ function checkName(host: string, peer: PeerCertificate, authority: Authority): E
   return peer.fingerprint256 === authority.fingerprint256 ? undefined : checkServerIdentity(host, peer);
 }
 
-function fetchCertificate(address: TlsAddress, signal: AbortSignal): Promise<PeerCertificate> {
+/** Gives the certificate that is shown at an address, whoever shows it. Throws what connecting can throw. */
+export function fetchCertificate(address: TlsAddress, signal: AbortSignal): Promise<PeerCertificate> {
   return new Promise((resolve, reject) => {
     const socket = connect({
       host: address.host,

@@ -29,6 +29,8 @@ export interface HttpOptions extends HttpAccess {
   readonly doctor?: (signal: AbortSignal) => Promise<object>;
   /** The configuration, where it is in a file. */
   readonly settings?: Settings;
+  /** Trials of what is not in the settings yet. */
+  readonly setup?: Setup;
   /** The folder of the page: `index.html`, `assets/`, each file also as `.br` and `.gz`. Absent: no page is served. */
   readonly pageFolder?: string;
   /** Told each time the surface has begun to listen. */
@@ -46,6 +48,14 @@ export interface Settings {
   ): Promise<readonly { readonly path: string; readonly text: string }[]>;
   /** Ends this process. Absent where nobody would start it again. */
   readonly restart?: (by: string | undefined) => void;
+}
+
+/** Trials of what is not in the settings yet. Both take the body of a request as it came, and reject with a `Fault`. */
+export interface Setup {
+  /** True while there is no configuration, and only it can be made. */
+  readonly isFirstRun: boolean;
+  tryRobot(body: unknown, signal: AbortSignal): Promise<object>;
+  tryIngest(body: unknown, signal: AbortSignal): Promise<object>;
 }
 
 const shortestPassword = 8;

@@ -1,6 +1,5 @@
-import { Fault, summarize } from "../../domain/fault.ts";
-import { nowUs } from "../../lib/clock.ts";
 import type { RouteGroup } from "./door.ts";
+import { createOneAtATime } from "./one-at-a-time.ts";
 import { answers, jsonOf, refusals } from "./schemas.ts";
 
 /** A look takes seconds and asks robot, ingests and programs: not more often than this. */
@@ -10,27 +9,10 @@ const pauseMs = 10_000;
 export const doctorRoutes: RouteGroup = (app, { options, signal }) => {
   const { doctor } = options;
   if (doctor === undefined) return;
-  let isRunning = false;
-  let againUs = 0;
-
-  app.post("/api/doctor", { config: { operation } }, async (_request, reply) => {
-    const waitMs = isRunning ? pauseMs : (againUs - nowUs()) / 1000;
-    if (waitMs > 0) {
-      const seconds = Math.ceil(waitMs / 1000);
-      const text = isRunning
-        ? "The doctor is already looking. Wait for what is found."
-        : `The doctor has just looked. Ask again in ${seconds} s.`;
-      const fault = summarize(new Fault("rate-limited", text));
-      return reply.code(429).header("retry-after", seconds).send({ ok: false, fault });
-    }
-    isRunning = true;
-    try {
-      return await doctor(signal);
-    } finally {
-      isRunning = false;
-      againUs = nowUs() + pauseMs * 1000;
-    }
-  });
+  const oneAtATime = createOneAtATime("A look of the doctor", pauseMs);
+  app.post("/api/doctor", { config: { operation } }, (_request, reply) =>
+    oneAtATime(reply, () => doctor(signal)),
+  );
 };
 
 const operation = {

@@ -13,7 +13,7 @@ export const sessionRoutes: RouteGroup = (app, { access, options }) => {
     by: session?.by ?? null,
     csrf: access.csrfOf(session) ?? null,
     version: options.version,
-    setup: false,
+    setup: options.setup?.isFirstRun ?? false,
   });
 
   app.get("/api/session", { config: { open: true, operation: askOperation } }, (request, reply) => {

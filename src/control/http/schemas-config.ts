@@ -2,6 +2,7 @@
 
 const text = { type: "string" };
 const path = { ...text, description: "`http.port`, `outputs[0].streamKey`" };
+const whole = { type: "integer" };
 const flag = { type: "boolean" };
 
 function object(
@@ -55,6 +56,31 @@ export const configSchemas = {
         "Values by the path of their key; null takes a key out. `outputs[1]`: null takes a destination away",
     },
   }),
+  RobotLogin: {
+    type: "object",
+    required: ["host", "username", "password"],
+    properties: {
+      ...{ host: text, port: whole, cameraHost: text, cameraPort: whole, username: text, password: text },
+    },
+  },
+  RobotTrial: object({
+    ok: flag,
+    steps: {
+      type: "array",
+      description: "robot, login, camera, picture: up to the first that failed",
+      items: object({ name: text, ok: flag, text }),
+    },
+    settings: { type: "object", description: "For PUT /api/config, besides the password" },
+  }),
+  Ingest: {
+    type: "object",
+    required: ["kind", "streamKey"],
+    properties: { kind: { enum: ["twitch", "rtmp"] }, url: text, ingest: text, streamKey: text },
+  },
+  IngestTrial: object(
+    { ok: flag, text },
+    { bitsPerSecond: { type: "integer", description: "What arrived" } },
+  ),
   ConfigChanged: object({ ok: { const: true }, restartNeeded: flag }),
   ConfigRefusal: object(
     { ok: { const: false }, fault: { $ref: "#/components/schemas/Fault" } },

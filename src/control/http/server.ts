@@ -18,6 +18,7 @@ import { historyRoutes } from "./routes-history.ts";
 import { metricsRoutes } from "./routes-metrics.ts";
 import { pageRoutes } from "./routes-page.ts";
 import { sessionRoutes } from "./routes-session.ts";
+import { setupRoutes } from "./routes-setup.ts";
 
 /** All that is served; what comes later is a new file and a line here. */
 const routeGroups: readonly RouteGroup[] = [
@@ -27,6 +28,7 @@ const routeGroups: readonly RouteGroup[] = [
   historyRoutes,
   doctorRoutes,
   configRoutes,
+  setupRoutes,
   healthRoutes,
   sessionRoutes,
   pageRoutes,

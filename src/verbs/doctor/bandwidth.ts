@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { RunProgram } from "../../boards/run-program.ts";
 import type { Config, OutputConfig } from "../../config/config.ts";
 import { readStatus } from "../../control/socket-client.ts";
 import { toFault } from "../../domain/fault.ts";
@@ -40,20 +41,31 @@ async function checkBandwidth(
   const busy = await whyBusy(config.socketPath);
   if (busy !== undefined)
     return [unknown(id, busy, "spotlive stop; or look at the uplink's figures in spotlive status.")];
-  const rate = Math.min(mostRate, (config.source.kind === "spot" && config.source.bitrate) || mostRate);
-  const clip = await makeSteadyClip(rate, run);
-  const asTest: OutputConfig = output.kind === "twitch" ? { ...output, bandwidthTest: true } : output;
-  const settings = { destinations: [output.name], bitrateCap: null, audio: "silent" } as const;
   try {
-    const outcome = await publish(
-      createOutput(asTest, settings, config, () => {}),
-      clip,
-      signal,
-    );
+    const { rate, outcome } = await measureUplink(config, output, run, signal);
     return [judge(id, rate, config.adapt.floor, outcome)];
   } catch (error) {
     return [wrong(id, toFault(error).message, "Nothing can be published there.", "See the other findings.")];
   }
+}
+
+/** Publishes the test picture, at the rate that is asked of the camera. Rejects where nothing can be published. */
+export async function measureUplink(
+  config: Config,
+  output: OutputConfig,
+  run: RunProgram,
+  signal: AbortSignal,
+): Promise<{ readonly rate: number; readonly outcome: Outcome }> {
+  const rate = Math.min(mostRate, (config.source.kind === "spot" && config.source.bitrate) || mostRate);
+  const clip = await makeSteadyClip(rate, run);
+  const asTest: OutputConfig = output.kind === "twitch" ? { ...output, bandwidthTest: true } : output;
+  const settings = { destinations: [output.name], bitrateCap: null, audio: "silent" } as const;
+  const outcome = await publish(
+    createOutput(asTest, settings, config, () => {}),
+    clip,
+    signal,
+  );
+  return { rate, outcome };
 }
 
 /** Two publishers with one key end each other. Undefined where spotlive does not run, or is idle. */
@@ -69,7 +81,7 @@ async function whyBusy(socketPath: string): Promise<string | undefined> {
   }
 }
 
-interface Outcome {
+export interface Outcome {
   /** Bits per second that arrived. */
   readonly carried: number;
   readonly dropped: number;
@@ -129,7 +141,13 @@ async function feed(
 const pictureUs = 1_000_000 / 30;
 const megabits = (rate: number): string => `${(rate / 1e6).toFixed(2)} Mbit/s`;
 
-function judge(id: string, rate: number, floor: number, { carried, dropped, waitedMs }: Outcome): Finding {
+/** What an outcome means for the line. */
+export function judge(
+  id: string,
+  rate: number,
+  floor: number,
+  { carried, dropped, waitedMs }: Outcome,
+): Finding {
   const evidence = `Of ${megabits(rate)}, ${megabits(carried)} arrived for ${seconds} s; pictures waited up to ${Math.round(waitedMs)} ms, ${dropped} were dropped.`;
   if (dropped === 0 && carried >= rate * enoughShare) return ok(id, evidence);
   const remedy = "Look at wifi-signal and wifi-power-saving; try another uplink.";

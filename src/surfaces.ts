@@ -56,17 +56,18 @@ export function createSurfaces(config: Config, parts: SurfaceParts): readonly Su
 }
 
 function createHttp(http: HttpConfig, config: Config, parts: SurfaceParts): Surface {
-  const { journal, configFile, mask, onListening } = parts;
+  const { journal, configFile, mask, onListening, isFirstRun = false } = parts;
   return createHttpSurface({
     ...accessOf(http),
     maxEventClients: 10,
     journal,
     async doctor(signal) {
       const { examineRunning } = await import("./verbs/doctor/doctor-run.ts");
-      return await examineRunning({ config, configPath: configFile?.path, mask }, signal);
+      const running = { configPath: configFile?.path, stateDirectory: config.stateDirectory, mask };
+      return await examineRunning({ ...running, config: isFirstRun ? undefined : config }, signal);
     },
     setup: {
-      isFirstRun: parts.isFirstRun ?? false,
+      isFirstRun,
       async tryRobot(body, signal) {
         const { tryRobot } = await import("./verbs/setup/try-robot.ts");
         return await tryRobot(body, signal);

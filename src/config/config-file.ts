@@ -9,8 +9,10 @@ import type { Config } from "./config.ts";
 import { describeConfig } from "./describe-config.ts";
 import type { GroupDescription } from "./describe-config.ts";
 import { editYaml } from "./edit-yaml.ts";
+import { forgetSecrets } from "./environment.ts";
 import type { Environment } from "./environment.ts";
-import { checkConfig, usualPlaces } from "./load.ts";
+import { firstRunConfig } from "./first-run.ts";
+import { checkConfig, groups, loadConfig, usualPlaces } from "./load.ts";
 import { Findings } from "./problems.ts";
 import { secretsIn } from "./secret-files.ts";
 
@@ -24,6 +26,11 @@ export interface ConfigFileDescription {
 /** The configuration file of a spotlive that runs: what it says now, and changes to it, which count from the next start on. */
 export interface ConfigFile {
   readonly path: string;
+  exists(): Promise<boolean>;
+  /** What spotlive runs with while there is no file yet: see `firstRunConfig`. */
+  firstRun(): Promise<Config>;
+  /** The configuration as it is now, with the environment that spotlive was started with. Rejects as `loadConfig` does. */
+  load(): Promise<Config>;
   describe(): Promise<ConfigFileDescription>;
   /**
    * Writes a change if the configuration is right with it as a whole, `isFit` being what only others can judge; gives
@@ -35,26 +42,41 @@ export interface ConfigFile {
 export type Judge = (config: Config) => ConfigProblem | undefined;
 
 /**
- * Opens `path`, else the first of the usual places that exists, else the first of them. To be called before the
- * configuration is loaded, which takes the secrets out of the environment.
+ * Opens `path`, else the first of the usual places that exists, else the first of them that can be written. Keeps the
+ * environment, and takes the secrets out of the one that children inherit.
  */
 export async function openConfigFile(
   path?: string,
   environment: Environment = process.env,
 ): Promise<ConfigFile> {
-  const own = Object.entries(environment).filter(([name]) => name.startsWith("SPOTLIVE_"));
-  return new OpenedFile(await findFile(path), Object.fromEntries(own));
+  const kept = { ...environment };
+  forgetSecrets(groups, environment);
+  return new OpenedFile(path, await findFile(path), kept);
 }
 
 class OpenedFile implements ConfigFile {
   readonly path: string;
+  readonly #named: string | undefined;
   readonly #environment: Environment;
   /** Changes come one after the other. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(path: string, environment: Environment) {
+  constructor(named: string | undefined, path: string, environment: Environment) {
     this.path = path;
+    this.#named = named;
     this.#environment = environment;
+  }
+
+  async exists(): Promise<boolean> {
+    return (await stat(this.path).catch(() => undefined)) !== undefined;
+  }
+
+  load(): Promise<Config> {
+    return loadConfig(this.#named, { ...this.#environment });
+  }
+
+  firstRun(): Promise<Config> {
+    return firstRunConfig(this.#environment);
   }
 
   async describe(): Promise<ConfigFileDescription> {
@@ -124,6 +146,10 @@ async function findFile(given: string | undefined): Promise<string> {
   for (const place of places) {
     const path = await realpath(place).catch(() => undefined);
     if (path !== undefined) return path;
+  }
+  for (const place of places) {
+    const path = resolve(place);
+    if ((await whyNotWritable(path)) === undefined) return path;
   }
   return resolve(places[0] ?? "spotlive.yaml");
 }

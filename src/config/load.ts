@@ -12,7 +12,8 @@ import { readValues } from "./values.ts";
 /** Where a configuration file is looked for when none is named. */
 export const usualPlaces: readonly string[] = ["/etc/spotlive/spotlive.yaml", "spotlive.yaml"];
 
-const groups: readonly Group[] = [schema, outputSchema];
+/** Every group that environment variables stand for. */
+export const groups: readonly Group[] = [schema, outputSchema];
 
 /**
  * Loads the configuration: `path`, else the first of the usual places that exists, else the environment alone; an

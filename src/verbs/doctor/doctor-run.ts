@@ -51,7 +51,9 @@ export async function runDoctor(options: DoctorOptions, signal: AbortSignal): Pr
 }
 
 export interface RunningParts {
-  readonly config: Config;
+  /** Undefined while nothing is configured yet. */
+  readonly config: Config | undefined;
+  readonly stateDirectory: string;
   /** The file that it is from; undefined: none. */
   readonly configPath: string | undefined;
   readonly mask: Mask;
@@ -59,9 +61,10 @@ export interface RunningParts {
 
 /** Looks at everything for the spotlive that runs in this process, whose environment has no secrets any more. */
 export async function examineRunning(parts: RunningParts, signal: AbortSignal): Promise<DoctorResult> {
-  const { config, configPath, mask } = parts;
+  const { config, configPath, stateDirectory, mask } = parts;
+  const problem = config === undefined ? "Nothing is configured yet." : undefined;
   const context: DoctorContext = {
-    ...{ root: openRoot(), config, configPath, problem: undefined, stateDirectory: config.stateDirectory },
+    ...{ root: openRoot(), config, configPath, problem, stateDirectory },
     ...{ run: createRunProgram(signal), whyNoGstreamer },
   };
   const result = doctorResult(await runChecks(await listChecks(context, signal), { fix: false }, signal));

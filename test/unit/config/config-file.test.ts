@@ -82,7 +82,7 @@ describe("a change of the configuration file", () => {
     await writeFile(path, "audio: none\n", { mode: 0o644 });
     const environment: Environment = { SPOTLIVE_SPOT_USERNAME: "u", SPOTLIVE_SPOT_PASSWORD: "secret-word" };
     const file = await openConfigFile(path, environment);
-    await loadConfig(path, environment);
+    expect(await file.load()).toMatchObject({ source: { login: { username: "u" } }, audio: "none" });
     expect(environment).not.toHaveProperty("SPOTLIVE_SPOT_PASSWORD");
     expect(await file.change({ audio: "silent" }, fits)).toEqual([]);
     expect([await text(), await modeOf()]).toEqual(["audio: silent\n", 0o644]);

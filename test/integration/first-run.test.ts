@@ -1,0 +1,153 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it, vi } from "vitest";
+import { readStatus } from "../../src/control/socket-client.ts";
+import type { Status } from "../../src/domain/status.ts";
+import { cookieOf, postJson } from "../helpers/http-surface.ts";
+import { freePort } from "../helpers/nginx.ts";
+
+const program = fileURLToPath(new URL("../../src/spotlive.mjs", import.meta.url));
+
+interface Unconfigured extends AsyncDisposable {
+  readonly url: string;
+  readonly directory: string;
+  readonly file: string;
+  readonly socketPath: string;
+  readonly output: () => string;
+  readonly ended: Promise<number | null>;
+  terminate(): void;
+}
+
+/** `spotlive run` with a configuration file that is not there. */
+async function startUnconfigured(environment: Record<string, string> = {}): Promise<Unconfigured> {
+  const directory = await mkdtemp(join(tmpdir(), "spotlive-first-"));
+  const [port, file] = [await freePort(), join(directory, "etc", "spotlive.yaml")];
+  const socketPath = join(directory, "control.sock");
+  const child = spawn(process.execPath, [program, "run", "--config", file], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      ...process.env,
+      ...{ SPOTLIVE_HTTP_PORT: String(port), SPOTLIVE_SOCKET_PATH: socketPath },
+      ...{ SPOTLIVE_STATE_DIRECTORY: join(directory, "state"), ...environment },
+    },
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (data: Buffer) => (output += data.toString()));
+  const ended = once(child, "exit").then(([code]) => code as number | null);
+  const url = `http://127.0.0.1:${port}`;
+  await vi.waitFor(() => fetch(`${url}/healthz`), 20_000);
+  return {
+    ...{
+      url,
+      directory,
+      file,
+      socketPath,
+      ended,
+      output: () => output,
+      terminate: () => void child.kill("SIGTERM"),
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await ended;
+      await rm(directory, { recursive: true });
+    },
+  };
+}
+
+const get = async (url: string, cookie = ""): Promise<Record<string, unknown>> =>
+  (await (await fetch(url, { headers: { cookie } })).json()) as Record<string, unknown>;
+
+function put(url: string, changes: object): Promise<Response> {
+  return fetch(`${url}/api/config`, {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ changes }),
+  });
+}
+
+const whole = {
+  source: "file",
+  "file.path": "/nowhere.h264",
+  "outputs[0].streamKey": "live_first",
+  autostart: "never",
+};
+
+describe("spotlive without a configuration", () => {
+  it("serves its page, takes a configuration there, and goes on with it", async () => {
+    await using first = await startUnconfigured();
+    const { url, file, socketPath } = first;
+    expect(await get(`${url}/api/session`)).toMatchObject({ setup: true, protected: false });
+    expect(await get(`${url}/api/status`)).toMatchObject({
+      phase: "idle",
+      reason: "Nothing is configured yet.",
+    });
+    expect((await readStatus(socketPath)).reason).toBe("Nothing is configured yet.");
+    const refused = await postJson(`${url}/api/commands`, { kind: "start" });
+    expect(await refused.json()).toMatchObject({ ok: false, fault: { code: "not-running" } });
+    expect(await get(`${url}/api/config`)).toMatchObject({ path: file, writable: true, restartable: true });
+    const half = await put(url, { source: "file" });
+    expect(await half.json()).toMatchObject({ ok: false, problems: [{ path: "file.path" }] });
+    expect((await put(url, whole)).status).toBe(200);
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    expect((await postJson(`${url}/api/restart`, {})).status).toBe(200);
+    await vi.waitFor(async () => {
+      expect(await get(`${url}/api/session`)).toMatchObject({ setup: false });
+    }, 20_000);
+    const status = (await get(`${url}/api/status`)) as unknown as Status;
+    expect(status).toMatchObject({ source: { name: "file" }, outputs: [{ name: "main" }] });
+    expect(first.output()).not.toContain("live_first");
+    first.terminate();
+    expect(await first.ended).toBe(0);
+    expect(await readFile(file, "utf8")).toContain("file:\n  path: /nowhere.h264\n");
+  });
+
+  it("says in its log where the page is, and what was missing", async () => {
+    await using first = await startUnconfigured();
+    await vi.waitFor(() => expect(first.output()).toContain(`Set spotlive up on its page: ${first.url}/`));
+    expect(first.output()).toContain(`There is no configuration file ${first.file}.`);
+    first.terminate();
+    expect(await first.ended).toBe(0);
+  });
+
+  it("asks for the password that the environment has, and keeps it from children", async () => {
+    const password = "correct horse";
+    await using first = await startUnconfigured({ SPOTLIVE_HTTP_PASSWORD: password });
+    const { url } = first;
+    expect((await fetch(`${url}/api/config`)).status).toBe(401);
+    const login = await postJson(`${url}/api/session`, { username: "spotlive", password });
+    const cookie = cookieOf(login);
+    expect(await get(`${url}/api/session`, cookie)).toMatchObject({ setup: true, by: "spotlive" });
+    const doctor = await fetch(`${url}/api/doctor`, {
+      method: "POST",
+      headers: { cookie, "x-spotlive-csrf": String(((await login.json()) as { csrf: unknown }).csrf) },
+    });
+    const text = await doctor.text();
+    expect(text).toContain("Nothing is configured yet.");
+    expect(text + first.output()).not.toContain(password);
+  });
+
+  it("ends for systemd to start it again, where there is one", async () => {
+    await using first = await startUnconfigured({ NOTIFY_SOCKET: "/nonexistent/notify" });
+    expect((await put(first.url, whole)).status).toBe(200);
+    expect((await postJson(`${first.url}/api/restart`, {})).status).toBe(200);
+    expect(await first.ended).toBe(0);
+  });
+});
+
+describe("spotlive with a configuration that is wrong", () => {
+  it("does not start, as it did before, and names what is wrong", async () => {
+    const { stderr, code } = await new Promise<{ stderr: string; code: number | null }>((resolve) => {
+      const child = spawn(process.execPath, [program, "run", "--config", fileURLToPath(import.meta.url)]);
+      let stderr = "";
+      child.stderr.on("data", (data: Buffer) => (stderr += data.toString()));
+      child.on("exit", (code) => resolve({ stderr, code }));
+    });
+    expect(code).toBe(2);
+    expect(stderr).toContain("The configuration has");
+  });
+});

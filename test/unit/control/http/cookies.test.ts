@@ -22,7 +22,7 @@ describe("a cookie", () => {
   });
 
   it("is found again among whatever else there is", () => {
-    const other = fc.string({ unit: "binary", maxLength: 200 }).map((text) => text.replaceAll(/[;=]/g, "-"));
+    const other = fc.string({ unit: "binary", maxLength: 60 }).map((text) => text.replaceAll(/[;=]/g, "-"));
     fc.assert(
       fc.property(other, other, fc.base64String({ maxLength: 64 }), (before, after, value) => {
         expect(readCookie(`x${before}; mine=${value}; ${after}`, "mine")).toBe(value);

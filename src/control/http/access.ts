@@ -9,7 +9,8 @@ import type { HttpOptions } from "./options.ts";
 import { createToken, isSameSecret, Sessions } from "./sessions.ts";
 import type { Session } from "./sessions.ts";
 
-const cookieName = "spotlive_session";
+/** Of the cookie that holds the token of a session. */
+export const cookieName = "spotlive_session";
 const week = 604_800;
 const sessionLimits = { most: 32, idleSeconds: week };
 const attemptLimits = { most: 5, windowMs: 60_000, addresses: 1000 };

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from "fastify";
+import { cookieName } from "./access.ts";
 import { isProtected } from "./options.ts";
 import type { HttpOptions } from "./options.ts";
 import { refusals, schemas } from "./schemas.ts";
@@ -44,7 +45,7 @@ function securitySchemes({ password, token }: HttpOptions): Record<string, objec
     ...(password !== undefined && { password: { type: "http", scheme: "basic" } }),
     ...(token !== undefined && { token: { type: "http", scheme: "bearer" } }),
     ...((password ?? token) !== undefined && {
-      session: { type: "apiKey", in: "cookie", name: "spotlive_session" },
+      session: { type: "apiKey", in: "cookie", name: cookieName },
     }),
   };
 }

@@ -15,7 +15,7 @@ import type { Report } from "./domain/status.ts";
 import { createEventBus } from "./lib/events.ts";
 import { createLog, createMask } from "./lib/log.ts";
 import { childSignal } from "./lib/signals.ts";
-import { configuredState, createLine } from "./parts.ts";
+import { configuredState, createConfiguredPreview, createLine } from "./parts.ts";
 import { bootReportOf } from "./report.ts";
 import { createSurfaces } from "./surfaces.ts";
 import { openMemory } from "./supervisor/memory.ts";
@@ -49,8 +49,9 @@ export async function runAppliance(
   const memory = openMemory(config.stateDirectory, report);
   const remembered = await memory.read(configuredState(config));
   const board = createBoard(config.stateDirectory, report);
+  const preview = createConfiguredPreview(config);
   const supervisor = createSupervisor({
-    createLine: (early) => createLine(config, early, mask, board.proven),
+    createLine: (early) => createLine(config, early, mask, board.proven, preview),
     initial: { ...remembered, desired: "idle" },
     report: events.report,
     remember: memory.keep,
@@ -66,7 +67,7 @@ export async function runAppliance(
   const parts: readonly ((running: AbortSignal) => Promise<void>)[] = [
     (running) => supervisor.run(running),
     (running) => serveSocket({ path: config.socketPath, ...context }, running),
-    ...createSurfaces(config, { report, mask, journal, ...origin, ...restart }).map(
+    ...createSurfaces(config, { report, mask, journal, preview, ...origin, ...restart }).map(
       (surface) => (running: AbortSignal) => surface(context, running),
     ),
     () => powerOn(),

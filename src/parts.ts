@@ -9,8 +9,10 @@ import type { Config, OutputConfig, SpotConfig } from "./config/config.ts";
 import type { ProvenChain } from "./domain/board.ts";
 import type { CameraControl } from "./domain/camera.ts";
 import type { Output, Source } from "./domain/media.ts";
+import type { Onlooker, Preview } from "./domain/preview.ts";
 import type { LineSettings, Report } from "./domain/status.ts";
 import type { Mask } from "./lib/log.ts";
+import { createPreview } from "./outputs/preview/preview.ts";
 import { createRtmpOutput } from "./outputs/rtmp.ts";
 import { createTwitchTarget } from "./outputs/twitch.ts";
 import type { Line } from "./supervisor/line.ts";
@@ -27,13 +29,14 @@ interface Camera {
 
 /**
  * The configured line: the one place that knows every kind of source and output. `proven` tells what the machine
- * encodes with, as soon as that is known.
+ * encodes with, as soon as that is known; `onlooker` sees each session's pictures.
  */
 export function createLine(
   config: Config,
   report: Report,
   mask: Mask,
   proven: () => ProvenChain | undefined = () => undefined,
+  onlooker?: Onlooker,
 ): Line {
   const camera = createCamera(config, report, mask);
   const spot = config.source.kind === "spot" ? config.source : undefined;
@@ -47,6 +50,7 @@ export function createLine(
       hasAudio: settings.audio !== "none",
       queue: config.queue,
       holdMs: config.hold.max * 1000,
+      ...(onlooker && { onlooker }),
       ...(config.transcode.allow && {
         createTranscoder: (request) => createVideoTranscoder({ ...request, chain: proven }),
       }),
@@ -65,6 +69,11 @@ export function createLine(
 
 /** For cameras of which nothing can be asked. */
 const defaultIdrSeconds = 2;
+
+/** The camera's picture for browsers, where the configuration has a way to it and lets somebody look. */
+export function createConfiguredPreview({ http, preview }: Config): (Preview & Onlooker) | undefined {
+  return http === undefined || preview.maxViewers === 0 ? undefined : createPreview(preview);
+}
 
 /** What holds before anybody has said otherwise: everything as configured, and not live. */
 export function configuredState(config: Config): Remembered {

@@ -16,6 +16,7 @@ import type { Surface } from "./control/surface.ts";
 import { createSystemdSurface } from "./control/systemd.ts";
 import { tenths } from "./device/boot-marks.ts";
 import { Fault, toFault } from "./domain/fault.ts";
+import type { Preview } from "./domain/preview.ts";
 import type { Report } from "./domain/status.ts";
 import type { Mask } from "./lib/log.ts";
 import { productFile } from "./lib/product-files.ts";
@@ -29,6 +30,8 @@ export interface SurfaceParts {
   readonly report: Report;
   readonly mask: Mask;
   readonly journal: Journal;
+  /** Absent where nobody can look at the camera's picture. */
+  readonly preview?: Preview | undefined;
   /** Absent where the configuration is in no file. */
   readonly configFile?: ConfigFile;
   /** Ends this process. Absent where nobody would start it again. */
@@ -56,7 +59,7 @@ export function createSurfaces(config: Config, parts: SurfaceParts): readonly Su
 }
 
 function createHttp(http: HttpConfig, config: Config, parts: SurfaceParts): Surface {
-  const { journal, configFile, mask, onListening, isFirstRun = false } = parts;
+  const { journal, configFile, mask, onListening, preview, isFirstRun = false } = parts;
   return createHttpSurface({
     ...accessOf(http),
     maxEventClients: 10,
@@ -78,6 +81,7 @@ function createHttp(http: HttpConfig, config: Config, parts: SurfaceParts): Surf
       },
     },
     ...(configFile && { settings: settingsOf(configFile, parts) }),
+    ...(preview && { preview }),
     pageFolder: productFile("dist/web"),
     version: readVersion(),
     ...(onListening && { onListening }),

@@ -11,10 +11,11 @@ import type { ConfigValues } from "./values.ts";
 export async function buildSurfaces(
   values: ConfigValues,
   findings: Findings,
-): Promise<Pick<Config, "presets" | "http" | "mqtt" | "chat">> {
+): Promise<Pick<Config, "presets" | "http" | "preview" | "mqtt" | "chat">> {
   return {
     presets: readPresets(values.camera.presets),
     http: await buildHttp(values.http, findings),
+    preview: values.preview,
     mqtt: await buildMqtt(values.mqtt, findings),
     chat: buildChat(values.chat, findings),
   };

@@ -131,6 +131,7 @@ export interface Config {
   /** Camera positions by name. */
   readonly presets: Readonly<Record<string, Partial<CameraPosition>>>;
   readonly http: HttpConfig | undefined;
+  readonly preview: { readonly maxViewers: number };
   readonly mqtt: MqttConfig | undefined;
   readonly chat: ChatConfig | undefined;
   readonly stallSeconds: number;

@@ -33,6 +33,15 @@ export const http = {
   allowedHosts: list("host-names", "Names by which a proxy on this machine passes requests on."),
 } as const satisfies Group;
 
+export const preview = {
+  [about]: "The camera's picture in browsers, over the HTTP interface.",
+  maxViewers: wholeNumber(4, "How many may look on at one time. 0: nobody, and no preview.", {
+    env: "SPOTLIVE_PREVIEW_MAX_VIEWERS",
+    min: 0,
+    max: 16,
+  }),
+} as const satisfies Group;
+
 export const mqtt = {
   [about]: "An MQTT broker, and through it Home Assistant.",
   url: optionalText(

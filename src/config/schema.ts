@@ -16,7 +16,7 @@ import {
 import type { Group, Key } from "./keys.ts";
 import { folders } from "./schema-folders.ts";
 import { network, robotInterface } from "./schema-network.ts";
-import { camera, chat, http, mqtt } from "./schema-surfaces.ts";
+import { camera, chat, http, mqtt, preview } from "./schema-surfaces.ts";
 
 const trust = (whose: string, env: string) => ({
   [about]: `Whose certificate ${whose} may show. At most one of the three; with none, this machine's list of authorities decides.`,
@@ -210,6 +210,7 @@ export const schema = {
   },
   camera,
   http,
+  preview,
   mqtt,
   chat,
   stallSeconds: decimal(10, "A source or an output that is open but silent this long counts as dead.", {

@@ -53,6 +53,7 @@ export function demoConfig({ robot, ingestUrl, brokerUrl }: Simulators, hasPage:
           ...{ password: undefined, token: undefined, allowedHosts: [] },
         }
       : undefined,
+    preview: { maxViewers: 4 },
     mqtt:
       brokerUrl === undefined
         ? undefined

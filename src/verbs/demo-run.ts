@@ -6,7 +6,7 @@ import type { Report, StatusEvent } from "../domain/status.ts";
 import { createEventBus } from "../lib/events.ts";
 import { createLog, createMask } from "../lib/log.ts";
 import { childSignal, untilAborted } from "../lib/signals.ts";
-import { configuredState, createLine } from "../parts.ts";
+import { configuredState, createConfiguredPreview, createLine } from "../parts.ts";
 import { createSupervisor } from "../supervisor/supervisor.ts";
 import type { Supervisor } from "../supervisor/supervisor.ts";
 import { createSurfaces } from "../surfaces.ts";
@@ -91,8 +91,9 @@ function assemble(
     if (event.type === "hold" || event.type === "path") say(event.reason);
     note(event);
   };
+  const preview = createConfiguredPreview(config);
   const supervisor = createSupervisor({
-    createLine: (early) => createLine(config, early, mask),
+    createLine: (early) => createLine(config, early, mask, () => undefined, preview),
     initial: configuredState(config),
     report: events.report,
     remember: () => Promise.resolve(),
@@ -107,7 +108,7 @@ function assemble(
     async run(signal) {
       events.subscribe(show, signal);
       events.subscribe(journal.note, signal);
-      const surfaces = createSurfaces(config, { report: supervisor.report, mask, journal, onListening });
+      const surfaces = createSurfaces(config, { report: supervisor.report, mask, journal, preview, onListening });
       await Promise.all([supervisor.run(signal), ...surfaces.map((surface) => surface(context, signal))]);
     },
   };

@@ -1,6 +1,7 @@
 import { BlockList, isIP, isIPv6 } from "node:net";
 import { Fault } from "../../domain/fault.ts";
 import type { Journal } from "../journal.ts";
+import type { Preview } from "../../domain/preview.ts";
 import type { Secret } from "../../domain/secret.ts";
 
 /** Where it listens, and who may. */
@@ -33,6 +34,8 @@ export interface HttpOptions extends HttpAccess {
   readonly setup?: Setup;
   /** The folder of the page: `index.html`, `assets/`, each file also as `.br` and `.gz`. Absent: no page is served. */
   readonly pageFolder?: string;
+  /** The camera's picture for browsers; absent: there is none. */
+  readonly preview?: Preview;
   /** Told each time the surface has begun to listen. */
   readonly onListening?: (url: string) => void;
 }

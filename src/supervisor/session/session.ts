@@ -1,6 +1,7 @@
 import type { DestinationKind } from "../../domain/destination.ts";
 import { Fault } from "../../domain/fault.ts";
 import type { AudioUnit, Output, Source, Unit, VideoUnit } from "../../domain/media.ts";
+import type { Attendance, Onlooker } from "../../domain/preview.ts";
 import type { LinkState, Report } from "../../domain/status.ts";
 import type { CreateTranscoder } from "../../domain/transcoder.ts";
 import { nowUs } from "../../lib/clock.ts";
@@ -36,6 +37,8 @@ export interface SessionParts {
   readonly queue: QueueLimits;
   /** Longest time to hold the last picture while the camera is away, milliseconds; 0: not at all. */
   readonly holdMs: number;
+  /** Shown every picture of the camera before anything is made of it. */
+  readonly onlooker?: Onlooker;
 }
 
 /** What a session shares with the supervisor, as it outlives the session or changes while it runs. */
@@ -67,6 +70,7 @@ export class Session {
   #startOutputs: (() => void) | undefined;
   #sourceRunning = false;
   #path: PicturePath | undefined;
+  #attendance: Attendance | undefined;
   readonly #tellFormat: (unit: VideoUnit) => void;
   /** When the camera's newest picture came. */
   #acceptedUs = Number.NEGATIVE_INFINITY;
@@ -92,6 +96,8 @@ export class Session {
     const { report, encoder } = this.#context;
     const { source, createTranscoder, hasAudio } = this.#parts;
     using program = this.#program;
+    using attendance = this.#parts.onlooker?.attend({ requestKeyframe: () => this.requestKeyframe() });
+    this.#attendance = attendance;
     const path = new PicturePath(
       {
         ...(createTranscoder && { createTranscoder }),
@@ -228,6 +234,7 @@ export class Session {
     if (unit.kind === "audio") return this.#audio?.push(unit);
     if (!this.#sourceRunning) begin();
     this.#acceptedUs = nowUs();
+    this.#attendance?.show(unit);
     care.add(unit);
     path.accept(unit);
   }

@@ -1,0 +1,81 @@
+import type { IncomingMessage } from "node:http";
+import type { WebSocket } from "@fastify/websocket";
+import { Fault } from "../../domain/fault.ts";
+import type { PreviewViewer } from "../../domain/preview.ts";
+import type { RouteGroup } from "./door.ts";
+import { parseViewerRequest } from "./parse-viewer-request.ts";
+import { refusals } from "./schemas.ts";
+
+const pingMs = 10_000;
+/** RFC 6455, 7.4.1: what came cannot be understood. */
+const unsupportedData = 1003;
+
+/** The camera's picture for browsers: words and, without WebRTC, the frames over one websocket. */
+export const previewRoutes: RouteGroup = (app, { options: { preview } }) => {
+  if (preview === undefined) return;
+  app.get("/api/preview", { websocket: true, config: { operation } }, (socket, request) => {
+    socket.on("error", () => {}); // "close" follows
+    const seat = preview.join(toViewer(socket, request.raw));
+    if (seat === undefined) return;
+    const stopPinging = keepAlive(socket);
+    socket.once("close", () => {
+      stopPinging();
+      seat[Symbol.dispose]();
+    });
+    socket.on("message", (data, isBinary) => {
+      try {
+        if (isBinary) throw new Fault("malformed", "Expected a message as text, got bytes.");
+        seat.receive(parseViewerRequest(toText(data)));
+      } catch (error) {
+        const text = error instanceof Fault ? error.message : "The message cannot be understood.";
+        socket.close(unsupportedData, text.slice(0, 120));
+      }
+    });
+  });
+};
+
+function toViewer(
+  socket: WebSocket,
+  { socket: { remoteAddress, localAddress } }: IncomingMessage,
+): PreviewViewer {
+  return {
+    peerAddress: plainAddress(remoteAddress),
+    localAddress: plainAddress(localAddress),
+    send: (message) => socket.send(JSON.stringify(message)),
+    sendFrame: (frame) => socket.send(frame, { binary: true }),
+    get waitingBytes() {
+      return socket.bufferedAmount;
+    },
+    close: (code, reason) => socket.close(code, reason),
+  };
+}
+
+/** An IPv4 address as such, where the socket takes both kinds. */
+const plainAddress = (address: string | undefined): string => (address ?? "").replace(/^::ffff:/i, "");
+
+function toText(data: Buffer | ArrayBuffer | Buffer[]): string {
+  return Array.isArray(data) ? Buffer.concat(data).toString() : Buffer.from(data as Buffer).toString();
+}
+
+/** Ends a connection whose other end does not answer; what waits to be sent stands in front of the question. */
+function keepAlive(socket: WebSocket): () => void {
+  let answered = true;
+  socket.on("pong", () => (answered = true));
+  const timer = setInterval(() => {
+    if (!answered) return socket.terminate();
+    answered = false;
+    socket.ping();
+  }, pingMs);
+  return () => clearInterval(timer);
+}
+
+const operation = {
+  summary: "The camera's picture, over a websocket",
+  description:
+    "Words are JSON texts in both directions: offer and answer of a WebRTC connection, or a wish for frames over the " +
+    "websocket itself. docs/http.md tells them.",
+  responses: {
+    101: { description: "A websocket" },
+    ...refusals({ 404: "The request asks for no websocket" }),
+  },
+};

@@ -1,0 +1,193 @@
+import { randomInt } from "node:crypto";
+import {
+  GenericNack,
+  PictureLossIndication,
+  RTCPeerConnection,
+  RTCRtpHeaderExtensionParameters,
+  RtcpPayloadSpecificFeedback,
+  RtcpSenderInfo,
+  RtcpSrPacket,
+  RtcpTransportLayerFeedback,
+  useH264,
+  useNACK,
+  usePLI,
+} from "werift";
+import type { RtcpPacket } from "werift";
+import { Fault } from "../../domain/fault.ts";
+import type { PreviewLatency, ViewerCandidate } from "../../domain/preview.ts";
+import { SrtpSender } from "../../media/srtp-sender.ts";
+import { hasCandidate, withCandidates } from "./candidates.ts";
+import { useCounterMode, takeOver } from "./peer-hook.ts";
+import type { SendReport } from "./rtp-delivery.ts";
+
+const payloadType = 102;
+const playoutDelayUri = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
+const playoutDelayId = 1;
+const ntpToUnixSeconds = 2_208_988_800;
+
+export interface PeerHooks {
+  /** Media can be sent. */
+  onConnected(sending: PeerSending): void;
+  onNack(sequences: readonly number[]): void;
+  onPictureLoss(): void;
+  /** It cannot be set up, or is over. Told once; disposal does not tell. */
+  onFailed(fault: Fault): void;
+}
+
+export interface PeerSending {
+  readonly sender: SrtpSender;
+  send(datagram: Buffer): void;
+  report(report: SendReport): void;
+}
+
+/** One WebRTC connection to a viewer, who receives. We make the offer, with our candidates in it. */
+export interface Peer extends Disposable {
+  readonly offer: string;
+  answer(sdp: string): void;
+  addCandidate(candidate: ViewerCandidate | null): void;
+}
+
+/**
+ * Makes the connection with werift, which does SDP, ICE, DTLS and RTCP; pictures are encrypted and sent by ourselves
+ * (`srtp-sender.ts`). The only address of ours in it is `localAddress`, the one that the viewer reached already.
+ */
+export async function createPeer(localAddress: string, hooks: PeerHooks): Promise<Peer> {
+  const connection = new RTCPeerConnection({
+    iceServers: [],
+    iceUseIpv4: false,
+    iceUseIpv6: false,
+    iceAdditionalHostAddresses: [localAddress],
+    iceInterfaceAddresses: localAddress.includes(":") ? { udp6: localAddress } : { udp4: localAddress },
+    bundlePolicy: "max-bundle",
+    // Browsers take no other profile, and decode whatever comes.
+    codecs: {
+      video: [
+        useH264({
+          payloadType,
+          rtcpFeedback: [useNACK(), usePLI()],
+          parameters: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
+        }),
+      ],
+    },
+    headerExtensions: {
+      video: [new RTCRtpHeaderExtensionParameters({ id: playoutDelayId, uri: playoutDelayUri })],
+    },
+  });
+  let over = false;
+  const fail = (error: unknown, fallback = "The connection to the viewer could not be set up."): void => {
+    if (over) return;
+    over = true;
+    const text = error instanceof Error && error.message !== "" ? `${fallback} ${error.message}` : fallback;
+    hooks.onFailed(new Fault("connection-lost", text, { cause: error }));
+  };
+  const close = (): void => {
+    over = true;
+    connection.close().catch(() => {});
+  };
+  try {
+    const { sender } = connection.addTransceiver("video", { direction: "sendonly" });
+    const description = await connection.createOffer();
+    // Without a STUN server werift asks Google's.
+    for (const { connection: ice } of connection.iceTransports) delete ice.stunServer;
+    await connection.setLocalDescription(description);
+    const offer = connection.localDescription?.sdp;
+    const transport = sender.dtlsTransport;
+    if (offer === undefined) throw new Fault("internal", "The WebRTC library made no offer.");
+    useCounterMode(transport);
+    transport.onRtcp.subscribe((packet) => readFeedback(packet, hooks));
+    connection.connectionStateChange.subscribe((state) => {
+      if (state === "failed" || state === "closed" || state === "disconnected")
+        fail(undefined, `The connection to the viewer is ${state}.`);
+      if (state !== "connected" || over) return;
+      try {
+        const { keys, send } = takeOver(transport);
+        const stream = { ssrc: sender.ssrc, payloadType, firstSequence: randomInt(0x8000) };
+        const srtp = new SrtpSender(keys, stream);
+        const report = (content: SendReport): void => {
+          transport.sendRtcp([toSenderReport(stream.ssrc, content)]).catch(() => {});
+        };
+        hooks.onConnected({ sender: srtp, send, report });
+      } catch (error) {
+        fail(error);
+      }
+    });
+    return { offer, ...listenForAnswer(connection, fail), [Symbol.dispose]: close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** werift gives up at once when it has nobody to try, so the answer waits for its first candidate. */
+function listenForAnswer(
+  connection: RTCPeerConnection,
+  fail: (error: unknown) => void,
+): Pick<Peer, "answer" | "addCandidate"> {
+  let answer: string | undefined;
+  let accepted = false;
+  const early: ViewerCandidate[] = [];
+  const accept = (): void => {
+    if (answer === undefined || accepted || (early.length === 0 && !hasCandidate(answer))) return;
+    accepted = true;
+    connection
+      .setRemoteDescription({ type: "answer", sdp: withCandidates(answer, early) })
+      .catch((error: unknown) => fail(error));
+  };
+  return {
+    answer(sdp) {
+      answer ??= sdp;
+      accept();
+    },
+    addCandidate(candidate) {
+      if (candidate === null || candidate.candidate === "") return; // what there is has been tried
+      if (!accepted) {
+        if (early.length < mostCandidates) early.push(candidate);
+        return accept();
+      }
+      const { sdpMid, sdpMLineIndex } = candidate;
+      connection
+        .addIceCandidate({
+          candidate: candidate.candidate,
+          ...(sdpMid !== null && { sdpMid }),
+          ...(sdpMLineIndex !== null && { sdpMLineIndex }),
+        })
+        .catch(() => {}); // one that cannot be read is one way less
+    },
+  };
+}
+
+const mostCandidates = 32;
+
+function readFeedback(packet: RtcpPacket, hooks: PeerHooks): void {
+  if (packet instanceof RtcpTransportLayerFeedback && packet.feedback instanceof GenericNack)
+    hooks.onNack(packet.feedback.lost);
+  else if (packet instanceof RtcpPayloadSpecificFeedback && packet.feedback instanceof PictureLossIndication)
+    hooks.onPictureLoss();
+}
+
+function toSenderReport(ssrc: number, { rtpTimestamp, packets, octets }: SendReport): RtcpSrPacket {
+  const ms = performance.timeOrigin + performance.now();
+  const ntpTimestamp =
+    (BigInt(Math.floor(ms / 1000) + ntpToUnixSeconds) << 32n) |
+    BigInt(Math.floor(((ms % 1000) / 1000) * 2 ** 32));
+  const senderInfo = new RtcpSenderInfo({
+    ntpTimestamp,
+    rtpTimestamp,
+    packetCount: packets % 2 ** 32,
+    octetCount: octets % 2 ** 32,
+  });
+  return new RtcpSrPacket({ ssrc, senderInfo });
+}
+
+/**
+ * The playout-delay extension as a one-byte-header block (RFC 8285, 4.2): minimum and maximum in units of 10 ms, 12
+ * bits each. From 0 to 0 the browser shows a picture at once; from 0 to 10 s it decides by itself, as without it.
+ */
+export function playoutDelay(latency: PreviewLatency): Uint8Array {
+  return latency === "live" ? immediate : usual;
+}
+
+const block = (maximum: number): Uint8Array =>
+  Uint8Array.of(0xbe, 0xde, 0, 1, (playoutDelayId << 4) | 2, 0, maximum >> 8, maximum & 0xff);
+const immediate = block(0);
+const usual = block(1000);

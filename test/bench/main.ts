@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { whyNoUplink } from "../../src/simulator/uplink.ts";
 import { startNginxRtmp } from "../helpers/nginx.ts";
 import { measureRow } from "./measure.ts";
+import { formatPreview, measurePreview } from "./preview.ts";
 import { describeRow, fullTiming, quickTiming, rows } from "./rows.ts";
 import type { Row, Timing } from "./rows.ts";
 import { formatStep, measureStep } from "./step.ts";
@@ -10,10 +11,11 @@ import type { MeasuredStep } from "./step.ts";
 import { describeMachine, formatExpectations, formatMachine, formatRemarks, formatTable } from "./table.ts";
 import type { MeasuredRow } from "./table.ts";
 
-const usage = `usage: npm run bench -- [--quick] [--row NAME]... [--step]
+const usage = `usage: npm run bench -- [--quick] [--row NAME]... [--step] [--preview]
   --quick     the first two rows, with short windows
   --row NAME  only this row: ${rows.map(({ name }) => name).join(", ")}
-  --step      only the step of the uplink`;
+  --step      only the step of the uplink
+  --preview   only the picture in a browser`;
 const resultsFolder = new URL("../../bench-results/", import.meta.url);
 
 interface Choice {
@@ -21,6 +23,7 @@ interface Choice {
   readonly timing: Timing;
   /** Whether the step of the uplink is measured too. */
   readonly step: boolean;
+  readonly preview: boolean;
 }
 
 function readArguments(): Choice | undefined {
@@ -29,27 +32,40 @@ function readArguments(): Choice | undefined {
       quick: { type: "boolean" },
       row: { type: "string", multiple: true },
       step: { type: "boolean" },
+      preview: { type: "boolean" },
     } as const;
-    const { quick = false, row: names = [], step: onlyStep = false } = parseArgs({ options }).values;
+    const { quick = false, row: names = [], step = false, preview = false } = parseArgs({ options }).values;
+    const isPart = step || preview || names.length > 0;
     const unknown = names.find((name) => !rows.some((row) => row.name === name));
     if (unknown !== undefined) throw new Error(`There is no row ${unknown}.`);
     const named = rows.filter(({ name }) => names.includes(name));
     const all = quick ? rows.slice(0, 2) : rows;
-    const chosen = onlyStep || named.length > 0 ? named : all;
-    return { chosen, timing: quick ? quickTiming : fullTiming, step: onlyStep || chosen === rows };
+    const chosen = isPart ? named : all;
+    const timing = quick ? quickTiming : fullTiming;
+    const isWhole = chosen === rows;
+    return { chosen, timing, step: step || isWhole, preview: preview || isWhole };
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
     return undefined;
   }
 }
 
-async function run({ chosen, timing, step }: Choice, signal: AbortSignal): Promise<void> {
+async function run({ chosen, timing, step, preview }: Choice, signal: AbortSignal): Promise<void> {
   const machine = describeMachine();
   console.log(formatMachine(machine));
   await mkdir(resultsFolder, { recursive: true });
   const measured = await runRows(chosen, timing, signal);
   const uplinkStep = step ? await runUplinkStep(signal) : undefined;
-  const content = { at: new Date().toISOString(), machine, timing, rows: measured, uplinkStep };
+  const looking = preview ? await measurePreview() : undefined;
+  if (looking !== undefined) console.log(`\n${formatPreview(looking)}`);
+  const content = {
+    at: new Date().toISOString(),
+    machine,
+    timing,
+    rows: measured,
+    uplinkStep,
+    preview: looking,
+  };
   await writeFile(new URL("results.json", resultsFolder), `${JSON.stringify(content, null, 2)}\n`);
 }
 

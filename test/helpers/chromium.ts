@@ -9,6 +9,8 @@ import { endProcessTree } from "./processes.ts";
 
 /** A page of a browser without a window. */
 export interface Page {
+  /** Closes it as a person would, or as a crash. */
+  close(): Promise<void>;
   /** The value of a JavaScript expression, which may be a promise; what it throws is thrown here. */
   evaluate<Result>(expression: string): Promise<Result>;
   /** PNG of the rectangle that the first element of this selector takes, pixel by pixel. */
@@ -22,8 +24,8 @@ export interface Chromium extends AsyncDisposable {
   readonly profile: string;
   /** For example `HeadlessChrome/156.0.8078.79`. */
   readonly version: string;
-  /** Opens the address and gives the page once it has loaded. */
-  open(url: string): Promise<Page>;
+  /** Opens the address and gives the page once it has loaded. `bypassPolicy`: its content security policy does not count. */
+  open(url: string, options?: { readonly bypassPolicy?: boolean }): Promise<Page>;
 }
 
 /** The programs themselves: the scripts before them stay as processes in between. */
@@ -44,6 +46,7 @@ const options = [
   "--disable-dev-shm-usage",
   ...["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
   ...["--disable-quic", "--disable-breakpad", "--disable-extensions"],
+  "--allow-loopback-in-peer-connection",
   ...["--disable-background-timer-throttling", "--disable-renderer-backgrounding"],
 ];
 
@@ -84,7 +87,7 @@ export async function startChromium(): Promise<Chromium> {
       pid: child.pid ?? 0,
       profile,
       version: product,
-      open: (url) => openPage(command, url),
+      open: (url, options) => openPage(command, url, options?.bypassPolicy ?? false),
       [Symbol.asyncDispose]: dispose,
     };
   } catch (error) {
@@ -108,12 +111,13 @@ interface Rectangle {
   readonly height: number;
 }
 
-async function openPage(command: Command, url: string): Promise<Page> {
+async function openPage(command: Command, url: string, bypassPolicy: boolean): Promise<Page> {
   const target = await command<{ targetId: string }>("Target.createTarget", { url: "about:blank" });
   const attach = { targetId: target.targetId, flatten: true };
   const { sessionId } = await command<{ sessionId: string }>("Target.attachToTarget", attach);
   const ask: Command = (method, parameters) => command(method, parameters, sessionId);
   await ask("Inspector.enable");
+  if (bypassPolicy) await ask("Page.setBypassCSP", { enabled: true });
 
   const evaluate = async <Result>(expression: string): Promise<Result> => {
     const options = { expression, awaitPromise: true, returnByValue: true };
@@ -129,6 +133,7 @@ async function openPage(command: Command, url: string): Promise<Page> {
   );
   return {
     evaluate,
+    close: () => command("Target.closeTarget", { targetId: target.targetId }),
     async screenshot(selector) {
       const box = `document.querySelector(${JSON.stringify(selector)}).getBoundingClientRect().toJSON()`;
       const { x, y, width, height } = await evaluate<Rectangle>(box);

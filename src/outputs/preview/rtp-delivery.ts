@@ -15,8 +15,14 @@ const fewPackets = 50;
 /** One packet is sent again this long after the last time at the earliest: sooner it can only be on its way. */
 const repeatUs = 10_000;
 const mostRepeatsPerSecond = 1000;
-/** A viewer asks for a keyframe this often at most: they cost every other viewer, and the line. */
+/** A keyframe of the camera is asked for this often at most: it costs every other viewer, and the line. */
 const keyframeEveryUs = 3_000_000;
+/** The GOP is sent again this often at most. */
+const replayEveryUs = 700_000;
+/** So long a viewer is new: what it lacks is the beginning, and the GOP gives it. */
+const newUs = 5_000_000;
+/** One who is not gets the GOP only while it is shorter than this; otherwise a keyframe is less to send. */
+const shortGopUs = 500_000;
 
 /** A sender report's content (RFC 3550, 6.4.1), without the wall clock. */
 export interface SendReport {
@@ -49,25 +55,37 @@ export class RtpDelivery implements Delivery {
   #next = 0;
   #timer: NodeJS.Timeout | undefined;
   #needsKeyframe = true;
+  /** What comes before the first picture that could be sent is not missed. */
+  #begun = false;
   #newest: Picture | undefined;
   #sentBefore = 0;
   #repeats = 0;
   #keyframeUs = Number.NEGATIVE_INFINITY;
+  readonly #beganUs = nowUs();
+  #replayedUs = Number.NEGATIVE_INFINITY;
 
   constructor(latency: PreviewLatency, options: RtpDeliveryOptions) {
     this.latency = latency;
     this.#options = options;
     this.#secondTimer = setInterval(() => this.#everySecond(), secondMs);
-    this.#begin(options.stage.recent());
+    const newest = options.stage.recent().at(-1);
+    if (newest === undefined) {
+      this.wantKeyframe();
+      return;
+    }
+    // The viewer's DTLS may not be done yet and lose this. As soon as it can read, it says that it cannot decode.
+    this.#needsKeyframe = false;
+    this.show(newest);
   }
 
   show(picture: Picture): void {
     this.#newest = picture;
     if (picture.isKeyframe) this.#needsKeyframe = false;
     if (this.#needsKeyframe) {
-      this.droppedPictures += 1;
+      if (this.#begun) this.droppedPictures += 1;
       return;
     }
+    this.#begun = true;
     this.#push(picture, picture.timestamp);
     if (this.#waitingBytes > mostWaitingBytes) this.#skipToKeyframe();
     this.#flush();
@@ -92,10 +110,14 @@ export class RtpDelivery implements Delivery {
 
   /** The viewer cannot decode what it has. */
   wantKeyframe(): void {
+    if (this.#waiting.length > 0) return;
     const now = nowUs();
-    if (this.#waiting.length > 0 || now - this.#keyframeUs < keyframeEveryUs) return;
-    this.#keyframeUs = now;
-    this.#options.stage.wantKeyframe();
+    if (now - this.#replayedUs >= replayEveryUs && this.#replay(now - this.#beganUs < newUs)) {
+      this.#replayedUs = now;
+    } else if (Math.min(now - this.#keyframeUs, now - this.#replayedUs) >= keyframeEveryUs) {
+      this.#keyframeUs = now;
+      this.#options.stage.wantKeyframe();
+    }
   }
 
   [Symbol.dispose](): void {
@@ -105,23 +127,24 @@ export class RtpDelivery implements Delivery {
   }
 
   /**
-   * The newest GOP at once. Its pictures get times that are as far apart as they are sent, so that the viewer plays
-   * them as fast as they come and does not take them for late ones; the last one keeps its own.
+   * Sends the newest GOP once more. A new viewer plays it as fast as it comes: its pictures get times that are as far
+   * apart as they are sent, and the last one keeps its own. One who has seen newer ones gets them between two pictures.
    */
-  #begin(recent: readonly Picture[]): void {
-    const newest = recent.at(-1);
-    if (newest === undefined) return this.wantKeyframe();
-    this.#newest = newest;
-    this.#keyframeUs = nowUs(); // it is on its way
+  #replay(isNew: boolean): boolean {
+    const recent = this.#options.stage.recent();
+    const [first, newest] = [recent[0], recent.at(-1)];
+    if (first === undefined || newest === undefined) return false;
+    if (!isNew && newest.unit.ptsUs - first.unit.ptsUs > shortGopUs) return false;
     this.#needsKeyframe = false;
     const packets = recent.map(({ payloads }) => payloads.starts.length);
     let ahead = packets.reduce((sum, count) => sum + count, 0);
     for (const [i, picture] of recent.entries()) {
       ahead -= packets[i] ?? 0;
-      const ticks = Math.round((ahead * 90) / packetsPerMs) + (recent.length - 1 - i);
-      this.#push(picture, picture === newest ? newest.timestamp : (newest.timestamp - ticks) >>> 0);
+      const before = Math.round((ahead * 90) / packetsPerMs) + (recent.length - 1 - i);
+      this.#push(picture, (newest.timestamp + (isNew ? -before : i + 1)) >>> 0);
     }
     this.#flush();
+    return true;
   }
 
   #push(picture: Picture, timestamp: number): void {

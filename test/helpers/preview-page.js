@@ -88,15 +88,15 @@ globalThis.watchPreview = (url, latency, transport) => {
     );
   };
 
-  socket.onopen = () => viewer.watch(latency, transport);
-  socket.onclose = ({ code, reason }) => (viewer.closed = { code, reason });
-  socket.onmessage = ({ data }) => {
+  socket.addEventListener("open", () => viewer.watch(latency, transport));
+  socket.addEventListener("close", ({ code, reason }) => (viewer.closed = { code, reason }));
+  socket.addEventListener("message", ({ data }) => {
     if (typeof data !== "string") return decode(data);
     const message = JSON.parse(data);
     viewer.messages.push(message);
     if (message.type === "offer") answer(message).catch((error) => viewer.messages.push(String(error)));
     if (message.type === "format") configure(message);
-  };
+  });
   viewer.watch = (latency, transport) => socket.send(JSON.stringify({ type: "watch", latency, transport }));
   /** Resolves when so many pictures more have been seen. */
   viewer.untilSeen = async (count) => {

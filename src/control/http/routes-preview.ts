@@ -1,14 +1,35 @@
 import type { IncomingMessage } from "node:http";
 import type { WebSocket } from "@fastify/websocket";
+import type { FastifyInstance } from "fastify";
 import { Fault } from "../../domain/fault.ts";
 import type { PreviewViewer } from "../../domain/preview.ts";
 import type { RouteGroup } from "./door.ts";
 import { parseViewerRequest } from "./parse-viewer-request.ts";
 import { refusals } from "./schemas.ts";
 
+/** An answer with all of a browser's candidates has some kilobytes. */
+const maxMessageBytes = 32_768;
+/** So long a viewer may take to say goodbye when the surface ends. */
+const farewellMs = 250;
+/** RFC 6455, 7.4.1: the server goes away. */
+const goingAway = 1001;
 const pingMs = 10_000;
 /** RFC 6455, 7.4.1: what came cannot be understood. */
 const unsupportedData = 1003;
+
+/** Lets routes be websockets; those that are open end with the server. */
+export async function acceptWebsockets(app: FastifyInstance): Promise<void> {
+  const { default: websocket } = await import("@fastify/websocket");
+  await app.register(websocket, {
+    options: { maxPayload: maxMessageBytes },
+    preClose(done) {
+      const { clients } = app.websocketServer;
+      for (const client of clients) client.close(goingAway, "spotlive stops");
+      setTimeout(() => clients.forEach((client) => client.terminate()), farewellMs);
+      done();
+    },
+  });
+}
 
 /** The camera's picture for browsers: words and, without WebRTC, the frames over one websocket. */
 export const previewRoutes: RouteGroup = (app, { options: { preview } }) => {

@@ -17,7 +17,7 @@ import { healthRoutes } from "./routes-health.ts";
 import { historyRoutes } from "./routes-history.ts";
 import { metricsRoutes } from "./routes-metrics.ts";
 import { pageRoutes } from "./routes-page.ts";
-import { previewRoutes } from "./routes-preview.ts";
+import { acceptWebsockets, previewRoutes } from "./routes-preview.ts";
 import { sessionRoutes } from "./routes-session.ts";
 import { setupRoutes } from "./routes-setup.ts";
 
@@ -38,8 +38,6 @@ const routeGroups: readonly RouteGroup[] = [
 
 const requestMs = 5000;
 const otherConnections = 64;
-/** An answer with all of a browser's candidates has some kilobytes. */
-const maxWebsocketMessageBytes = 32_768;
 
 /** Makes the server, ready to listen; what it listens to inside ends with `signal`. Closing it closes every connection. */
 export async function createServer(
@@ -61,10 +59,7 @@ export async function createServer(
     frameworkErrors: (_error, _request, reply) => refuseUnfit(reply),
   });
   app.server.maxConnections = otherConnections + options.maxEventClients;
-  if (options.preview !== undefined) {
-    const { default: websocket } = await import("@fastify/websocket");
-    await app.register(websocket, { options: { maxPayload: maxWebsocketMessageBytes } });
-  }
+  if (options.preview !== undefined) await acceptWebsockets(app);
   app.removeContentTypeParser("text/plain"); // a form of another site could send it without asking first
   const access = createAccess(options);
   guard(app, options, access);

@@ -273,3 +273,31 @@ describe("a session's bit rate", () => {
     expect(line.supervisor.status()).not.toHaveProperty("rate");
   });
 });
+
+describe("a session that is looked on at", () => {
+  it("shows the camera's own pictures as they come, not those of the hold, and says when it is over", async () => {
+    const shown: VideoUnit[] = [];
+    const cameras: { requestKeyframe(): void }[] = [];
+    let over = 0;
+    const onlooker = {
+      attend(camera: { requestKeyframe(): void }) {
+        cameras.push(camera);
+        return { show: (unit: VideoUnit) => void shown.push(unit), [Symbol.dispose]: () => void (over += 1) };
+      },
+    };
+    {
+      await using line = await goLive({ parts: { onlooker } });
+      await line.play(1);
+      expect(shown.length).toBe(30);
+      await pass(3000);
+      expect(line.phase()).toBe("holding");
+      expect(shown.length).toBe(30);
+      expect(line.supervisor.status().outputs.map(({ name }) => name)).toEqual(["one"]);
+      const before = line.source.keyframeRequests;
+      cameras[0]?.requestKeyframe();
+      expect(line.source.keyframeRequests).toBe(before + 1);
+      expect(over).toBe(0);
+    }
+    expect([cameras.length, over]).toEqual([1, 1]);
+  });
+});

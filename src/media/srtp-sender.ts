@@ -4,8 +4,8 @@ import type { Cipheriv } from "node:crypto";
 import type { RtpPayloads } from "./rtp-payloads.ts";
 import type { SrtpSessionKeys } from "./srtp.ts";
 
-/** How far back a packet can be sent again: more than a second of 8 Mbit/s. A power of two. */
-const historyLength = 1024;
+/** How far back a packet can be sent again: more than two seconds of 8 Mbit/s. A power of two. */
+const historyLength = 2048;
 const hashBlock = 64;
 /** A hash block with the key, a packet of at most 1188 bytes, its tag. */
 const slotLength = 1280;
@@ -73,7 +73,7 @@ export class SrtpSender {
   /**
    * The datagrams of the payloads from `from` on, at most `count`; the picture's last one bears the marker, its first
    * one the header extension, a whole one-byte-header block of 8 bytes (RFC 8285). They stay as they are for the next
-   * 1024 packets.
+   * 2048 packets.
    */
   protect(
     payloads: RtpPayloads,

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Socket } from "node:dgram";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { startRobotProcess } from "../helpers/appliance.ts";
 import type { RunningRobot } from "../helpers/appliance.ts";
 import { decodeFrameNumbers } from "../helpers/bar-code.ts";
@@ -34,6 +35,28 @@ function progressOf(numbers: readonly (number | null)[]): { pictures: number; in
     }
   }
   return { pictures, inOrder };
+}
+
+/** Loses so many percent of the preview's media packets, by a fixed pattern, until it is disposed of. */
+function loseMedia(percent: number): Disposable & { readonly lost: number } {
+  const real = Socket.prototype.send as (this: Socket, ...values: unknown[]) => void;
+  let [media, lost] = [0, 0];
+  const spy = vi.spyOn(Socket.prototype, "send").mockImplementation(function (
+    this: Socket,
+    ...values: unknown[]
+  ) {
+    const [first] = values;
+    const isMedia =
+      Buffer.isBuffer(first) && ((first[0] ?? 0) & 0xc0) === 0x80 && ((first[1] ?? 0) & 0x7f) === 102;
+    if (isMedia && (((media += 1) * 7919) % 100_003) / 100_003 < percent / 100) lost += 1;
+    else Reflect.apply(real, this, values);
+  });
+  return {
+    get lost() {
+      return lost;
+    },
+    [Symbol.dispose]: () => spy.mockRestore(),
+  };
 }
 
 describe.skipIf(isWithoutChromium)("the preview in Chromium", () => {
@@ -125,6 +148,32 @@ describe.skipIf(isWithoutChromium)("the preview in Chromium", () => {
     await view.untilSeen(90);
     expect(progressOf(numbersOf((await view.frames()).slice(-45))).inOrder).toBe(true);
     await view.page.close();
+  });
+
+  it("repairs what a network loses that drops 3 of 100 packets", async () => {
+    await using line = await startPreviewLine(robot);
+    using network = loseMedia(3);
+    const view = await watchPreview(chromium, line.url);
+    await view.untilSeen(240);
+    const { pictures, inOrder } = progressOf(numbersOf((await view.frames()).slice(-200)));
+    expect(inOrder).toBe(true);
+    expect(pictures).toBeLessThan(240);
+    expect(network.lost).toBeGreaterThan(10);
+    expect(line.preview.counters.repeatedPackets).toBeGreaterThan(10);
+    await view.page.close();
+  });
+
+  it("is there again at the same address after a restart", async () => {
+    const before = await startPreviewLine(robot);
+    const port = Number(new URL(before.url).port);
+    const view = await watchPreview(chromium, before.url);
+    await view.untilSeen(5);
+    await before[Symbol.asyncDispose]();
+    await eventually(async () => (await view.page.evaluate("viewer.closed?.code")) === 1001);
+    await using _after = await startPreviewLine(robot, { port });
+    const again = await watchPreview(chromium, before.url);
+    await again.untilSeen(30);
+    await Promise.all([view.page.close(), again.page.close()]);
   });
 
   it("makes a new connection when the page finds that the first one brings nothing", async () => {

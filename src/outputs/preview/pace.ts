@@ -1,7 +1,7 @@
-/** A browser's socket holds about 56 packets, so larger bursts are lost there. */
-const burst = 48;
-/** 77 Mbit/s. */
-export const packetsPerMs = 8;
+/** A browser's socket holds about 56 packets, so larger bursts are lost where it is busy. */
+const burst = 32;
+/** 58 Mbit/s. */
+export const packetsPerMs = 6;
 
 /** How many packets may be sent now: a bucket that fills up with time. */
 export class Pace {

@@ -57,6 +57,7 @@ export function createLine(
       ...(settings.audio === "camera" && { createAudio: (emit) => createAudioTranscoder({ emit, report }) }),
     }),
     ...(camera.control && { camera: camera.control }),
+    ...(onlooker && { onlooker }),
     encoder: {
       restoreOnExit: spot?.restoreOnExit ?? true,
       congestionControlAfter: spot?.congestionControl ?? true,

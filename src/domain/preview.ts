@@ -91,4 +91,8 @@ export interface Attendance extends Disposable {
  */
 export interface Onlooker {
   attend(camera: WatchedCamera): Attendance;
+  /** Somebody looks, or did a moment ago: pictures are wanted, whether or not the line runs. */
+  readonly isWanted: boolean;
+  /** Has `listener` called each time that `isWanted` changes. */
+  onWish(listener: () => void): void;
 }

@@ -1,4 +1,5 @@
 import type { CameraControl } from "../domain/camera.ts";
+import type { Onlooker } from "../domain/preview.ts";
 import type { LineSettings } from "../domain/status.ts";
 import type { EncoderOptions } from "./care/encoder-settings.ts";
 import type { RateLimits } from "./adapt/rate-range.ts";
@@ -12,6 +13,8 @@ export interface Line {
   build(settings: LineSettings): SessionParts;
   /** Absent where the camera cannot be controlled. Works whether or not a session runs. */
   readonly camera?: CameraControl;
+  /** Whoever wants to see the camera's pictures also while the line is stopped. */
+  readonly onlooker?: Onlooker;
   readonly encoder: EncoderOptions;
   /** Bits per second as configured, without anybody's cap. */
   readonly rate: Omit<RateLimits, "cap">;

@@ -1,5 +1,7 @@
 import type { CommandRequest, Result, Submit } from "../domain/command.ts";
 import { Fault, summarize, toFault } from "../domain/fault.ts";
+import type { Unit } from "../domain/media.ts";
+import type { Onlooker } from "../domain/preview.ts";
 import type { Phase, Report, Status, StatusEvent } from "../domain/status.ts";
 import { nowUs } from "../lib/clock.ts";
 import { childSignal } from "../lib/signals.ts";
@@ -8,6 +10,7 @@ import { EncoderSettings } from "./care/encoder-settings.ts";
 import type { Line } from "./line.ts";
 import type { Remembered } from "./memory.ts";
 import type { RateLimits } from "./adapt/rate-range.ts";
+import { runSource } from "./run-source.ts";
 import { Session } from "./session/session.ts";
 import { changeSettings } from "./settings.ts";
 import { StatusBoard } from "./status.ts";
@@ -42,7 +45,7 @@ const rememberedRequests = 200;
  * one that starts and stops a session. Camera moves have a lane of their own, so that a robot that does not answer
  * never holds up a `stop`.
  *
- * Invariants: at most one session exists; `state` changes only in `change` and when a session ends for good.
+ * Invariants: at most one session exists, and no camera is looked at beside it; `state` changes only in `change` and when a session ends for good.
  */
 export function createSupervisor(options: SupervisorOptions): Supervisor {
   const board = new StatusBoard();
@@ -62,8 +65,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   function report(event: StatusEvent): void {
     board.apply(event, nowUs());
     options.report(event);
-    if (session === undefined || event.type === "phase") return;
     if (event.type === "source" && event.state === "running") camera.refresh();
+    if (session === undefined || event.type === "phase") return;
     if (event.type === "health") session.setStrain(event.health.strain);
     const { phase, reason } = board.judge();
     const now = status();
@@ -165,8 +168,11 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     signal.addEventListener("abort", wake, { once: true });
     using scope = childSignal(signal);
     const moving = camera.run(scope.signal);
+    const { onlooker } = line;
+    onlooker?.onWish(wake);
     while (!signal.aborted) {
       if (state.desired === "live") await runSession(signal);
+      else if (onlooker?.isWanted === true) await look(onlooker, signal);
       else await changed.promise;
     }
     await moving;
@@ -199,6 +205,31 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     scope.abort();
     await Promise.race([Promise.all([running.catch(() => {}), encoder.release()]), delay(stopLimitMs)]);
     setPhase("idle", final === undefined ? "Stopped on request." : `Stopped: ${final.message}`);
+  }
+
+  /** The camera's picture for onlookers while the line is stopped, until nobody looks any more or it is started. */
+  async function look(onlooker: Onlooker, signal: AbortSignal): Promise<void> {
+    using scope = childSignal(signal);
+    const { reason } = status();
+    const { source } = line.build(state.settings);
+    setPhase(
+      "idle",
+      "Stopped; the camera's picture is shown to somebody in a browser and goes nowhere else.",
+    );
+    const looking = options
+      .prepare((text) => setPhase("idle", text), scope.signal)
+      .then(async () => {
+        using attendance = onlooker.attend(source);
+        const accept = (unit: Unit): void => {
+          if (unit.kind === "video") attendance.show(unit);
+        };
+        await runSource(source, report, { accept }, scope.signal);
+      })
+      .catch((error: unknown) => setPhase("idle", `No picture: ${toFault(error).message}`));
+    while (state.desired === "idle" && onlooker.isWanted && !scope.signal.aborted) await changed.promise;
+    scope.abort();
+    await Promise.race([looking, delay(stopLimitMs)]);
+    setPhase("idle", reason);
   }
 
   async function untilUnwanted(started: number, signal: AbortSignal): Promise<void> {

@@ -1,10 +1,7 @@
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
-import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startAppliance, spotConfig, startRobotProcess } from "../helpers/appliance.ts";
 import { startChromium } from "../helpers/chromium.ts";
-import { startNginxRtmp } from "../helpers/nginx.ts";
+import { freePort, startNginxRtmp } from "../helpers/nginx.ts";
 import { startPreviewLine, wallMs, watchPreview } from "../helpers/preview-line.ts";
 import { ProcessMeter } from "./process-meter.ts";
 
@@ -132,13 +129,4 @@ function spread(values: readonly number[]): Spread {
 function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

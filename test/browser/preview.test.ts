@@ -1,11 +1,12 @@
 import { Socket } from "node:dgram";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { startRobotProcess } from "../helpers/appliance.ts";
+import { isLive, spotConfig, startAppliance, startRobotProcess } from "../helpers/appliance.ts";
 import type { RunningRobot } from "../helpers/appliance.ts";
 import { decodeFrameNumbers } from "../helpers/bar-code.ts";
 import { isWithoutChromium, startChromium } from "../helpers/chromium.ts";
 import type { Chromium } from "../helpers/chromium.ts";
 import { eventually } from "../helpers/eventually.ts";
+import { freePort, startNginxRtmp } from "../helpers/nginx.ts";
 import { startPreviewLine, watchPreview } from "../helpers/preview-line.ts";
 import type { SeenFrame } from "../helpers/preview-line.ts";
 import { frameNumberModulus } from "../../src/simulator/robot/picture-code.ts";
@@ -90,6 +91,36 @@ describe.skipIf(isWithoutChromium)("the preview in Chromium", () => {
     });
     await view.page.close();
     await eventually(() => line.preview.counters.viewers === 0);
+  });
+
+  it("shows the picture before the line is started, while it is live, and after it is stopped", async () => {
+    await using nginx = await startNginxRtmp();
+    const port = await freePort();
+    await using appliance = await startAppliance({
+      ...spotConfig(robot),
+      autostart: "never",
+      outputs: [{ name: "main", url: nginx.url, streamKey: "main" }],
+      http: { port },
+    });
+    await eventually(
+      async () => (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined))?.ok === true,
+    );
+    const view = await watchPreview(chromium, `http://127.0.0.1:${port}`);
+    await view.untilSeen(30);
+    const idle = await appliance.status();
+    expect(idle).toMatchObject({ phase: "idle", source: { state: "running" }, outputs: [{ state: "idle" }] });
+    await appliance.command("start");
+    await appliance.until("it is live", isLive);
+    await view.untilSeen(60);
+    expect((await appliance.status()).outputs.map(({ name }) => name)).toEqual(["main"]);
+    await appliance.command("stop");
+    await appliance.until(
+      "it shows the picture alone",
+      ({ phase, source }) => phase === "idle" && source.state === "running",
+    );
+    await view.untilSeen(60);
+    await view.page.close();
+    await appliance.until("it has let the camera go", ({ source }) => source.state === "idle");
   });
 
   it("gives each picture the camera's own RTP timestamp", async () => {

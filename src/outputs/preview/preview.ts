@@ -26,6 +26,8 @@ const recentLimits = { milliseconds: 4000, bytes: 3 * 1024 * 1024 };
 const keyframeEveryUs = 1_000_000;
 const awayMs = 1000;
 const tooManyViewers = 4000;
+/** A page that is loaded anew finds the camera still connected. */
+const lingerMs = 5000;
 
 /**
  * The camera's own pictures for viewers in browsers. It lives as long as the appliance and looks on at each session in
@@ -41,6 +43,8 @@ export function createPreview({ maxViewers }: PreviewOptions): Preview & Onlooke
   let awayTimer: NodeJS.Timeout | undefined;
   let shownUs = Number.NEGATIVE_INFINITY;
   let askedUs = Number.NEGATIVE_INFINITY;
+  let lingering: NodeJS.Timeout | undefined;
+  let tellWish = (): void => {};
   const gone = { droppedPictures: 0, repeatedPackets: 0, keyframeRequests: 0 };
 
   const stage: Stage = {
@@ -88,6 +92,10 @@ export function createPreview({ maxViewers }: PreviewOptions): Preview & Onlooke
     if (seats.size > 0) return;
     clearInterval(awayTimer);
     awayTimer = undefined;
+    lingering = setTimeout(() => {
+      lingering = undefined;
+      tellWish();
+    }, lingerMs).unref();
   }
 
   return {
@@ -110,8 +118,15 @@ export function createPreview({ maxViewers }: PreviewOptions): Preview & Onlooke
         awayTimer = setInterval(look, awayMs / 2);
       }
       viewer.send(sourceMessage(state));
+      clearTimeout(lingering);
+      lingering = undefined;
+      tellWish();
       return seat;
     },
+    get isWanted(): boolean {
+      return seats.size > 0 || lingering !== undefined;
+    },
+    onWish: (listener) => void (tellWish = listener),
     attend(watched: WatchedCamera): Attendance {
       camera = watched;
       hasTimestamps = undefined;
@@ -137,5 +152,5 @@ function sourceMessage(state: PreviewSourceState) {
 const texts: Readonly<Record<PreviewSourceState, string>> = {
   running: "The camera sends pictures.",
   away: "No pictures come from the camera at the moment.",
-  idle: "The line is stopped, so no pictures are taken from the camera.",
+  idle: "The camera is not connected.",
 };

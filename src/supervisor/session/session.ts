@@ -1,12 +1,11 @@
 import type { DestinationKind } from "../../domain/destination.ts";
-import { Fault } from "../../domain/fault.ts";
+import type { Fault } from "../../domain/fault.ts";
 import type { AudioUnit, Output, Source, Unit, VideoUnit } from "../../domain/media.ts";
 import type { Attendance, Onlooker } from "../../domain/preview.ts";
-import type { LinkState, Report } from "../../domain/status.ts";
+import type { Report } from "../../domain/status.ts";
 import type { CreateTranscoder } from "../../domain/transcoder.ts";
 import { nowUs } from "../../lib/clock.ts";
 import type { QueueLimits } from "../../lib/queue.ts";
-import { retry } from "../../lib/retry.ts";
 import { childSignal } from "../../lib/signals.ts";
 import { strictest } from "../../media/destination-rules.ts";
 import type { DestinationRules } from "../../media/destination-rules.ts";
@@ -16,13 +15,13 @@ import { CameraCare } from "../care/camera-care.ts";
 import type { EncoderSettings } from "../care/encoder-settings.ts";
 import { keepConverting } from "./audio-loop.ts";
 import type { AudioConverter } from "./audio-loop.ts";
-import { OutputLoop, tellFault } from "./output-loop.ts";
+import { OutputLoop } from "./output-loop.ts";
 import { createFormatTeller } from "./picture-format.ts";
 import { PicturePath } from "./picture-path.ts";
 import { Program } from "./program.ts";
 import { rateRange } from "../adapt/rate-range.ts";
 import type { RateLimits } from "../adapt/rate-range.ts";
-import { sourceRetryPolicy } from "../retry-policy.ts";
+import { runSource } from "../run-source.ts";
 
 export interface SessionParts {
   readonly source: Source;
@@ -198,41 +197,23 @@ export class Session {
   }
 
   async #runSource(path: PicturePath, care: CameraCare, signal: AbortSignal): Promise<void> {
-    const { source } = this.#parts;
-    const { encoder, report } = this.#context;
-    const tell = (state: LinkState, fault?: Fault, retryInMs?: number): void =>
-      report({ type: "source", name: source.name, state, ...tellFault(fault, retryInMs) });
-    const begin = (): void => {
-      this.#sourceRunning = true;
-      care.begin();
-      tell("running");
+    const hooks = {
+      onAttempt: (): void => {
+        this.#sourceRunning = false;
+        care.pause();
+        void this.#context.encoder.takeOver(); // beside the connection, so that the first picture does not wait for it
+      },
+      onBegin: (): void => {
+        this.#sourceRunning = true;
+        care.begin();
+      },
+      accept: (unit: Unit): void => this.#accept(unit, path, care),
     };
-    try {
-      await retry(
-        async (attempt) => {
-          this.#sourceRunning = false;
-          care.pause();
-          tell("connecting");
-          void encoder.takeOver(); // beside the connection, so that the first picture does not wait for it
-          await source.run((unit) => this.#accept(unit, path, care, begin), attempt);
-        },
-        sourceRetryPolicy,
-        signal,
-        {
-          onWait: (fault, delayMs) => tell("waiting", fault, delayMs),
-          hadBegun: () => this.#sourceRunning,
-        },
-      );
-      tell("idle");
-    } catch (error) {
-      if (error instanceof Fault) tell("failed", error);
-      throw error;
-    }
+    await runSource(this.#parts.source, this.#context.report, hooks, signal);
   }
 
-  #accept(unit: Unit, path: PicturePath, care: CameraCare, begin: () => void): void {
+  #accept(unit: Unit, path: PicturePath, care: CameraCare): void {
     if (unit.kind === "audio") return this.#audio?.push(unit);
-    if (!this.#sourceRunning) begin();
     this.#acceptedUs = nowUs();
     this.#attendance?.show(unit);
     care.add(unit);

@@ -3,6 +3,7 @@ import type { CameraControl } from "../../../src/domain/camera.ts";
 import type { Command, Origin } from "../../../src/domain/command.ts";
 import { Fault } from "../../../src/domain/fault.ts";
 import type { Phase, StatusEvent } from "../../../src/domain/status.ts";
+import type { Onlooker } from "../../../src/domain/preview.ts";
 import type { Remembered } from "../../../src/supervisor/memory.ts";
 import { createSupervisor } from "../../../src/supervisor/supervisor.ts";
 import type { SupervisorOptions } from "../../../src/supervisor/supervisor.ts";
@@ -14,6 +15,7 @@ function setUp(
   camera?: CameraControl,
   prepare: SupervisorOptions["prepare"] = async () => {},
   holdMs = 0,
+  onlooker?: Onlooker,
 ) {
   const source = createHandSource();
   const outputs = outputNames.map(createListOutput);
@@ -26,8 +28,10 @@ function setUp(
       build: () => ({
         ...{ source, outputs, queue: { bytes: 1e6, milliseconds: 3000 } },
         ...{ destinations: {}, hasAudio: true, holdMs },
+        ...(onlooker && { onlooker }),
       }),
       ...(camera && { camera }),
+      ...(onlooker && { onlooker }),
       encoder: { restoreOnExit: true, congestionControlAfter: true, stateDirectory: "/dev/null" },
       rate: { floor: 400_000, configured: undefined },
       idrSeconds: 2,
@@ -307,5 +311,75 @@ describe("the supervisor's hands", () => {
     await eventually(() => line.source.runs === 1);
     await line.submit({ kind: "keyframe" });
     expect(line.source.keyframeRequests).toBe(1);
+  });
+});
+
+describe("an onlooker while the line is stopped", () => {
+  function createHandOnlooker() {
+    let tell = (): void => {};
+    const onlooker = {
+      shown: 0,
+      attending: 0,
+      isWanted: false,
+      onWish: (listener: () => void) => void (tell = listener),
+      wish(wanted: boolean) {
+        onlooker.isWanted = wanted;
+        tell();
+      },
+      attend() {
+        onlooker.attending += 1;
+        return {
+          show: () => void (onlooker.shown += 1),
+          [Symbol.dispose]: () => void (onlooker.attending -= 1),
+        };
+      },
+    };
+    return onlooker;
+  }
+
+  it("gets the camera's pictures; the line stays idle and nothing is published", async () => {
+    const onlooker = createHandOnlooker();
+    await using line = setUp(["one"], undefined, undefined, 0, onlooker);
+    onlooker.wish(true);
+    await eventually(() => line.source.runs === 1);
+    line.source.emit(keyframe());
+    expect(onlooker.shown).toBe(1);
+    expect(line.supervisor.status()).toMatchObject({
+      phase: "idle",
+      reason: expect.stringContaining("shown to somebody in a browser"),
+      source: { state: "running" },
+      outputs: [{ state: "idle" }],
+    });
+    expect(line.outputs[0]?.runs).toBe(0);
+    onlooker.wish(false);
+    await eventually(() => line.supervisor.status().source.state === "idle");
+    expect(line.supervisor.status().reason).toBe("Nothing was started yet.");
+    expect(onlooker.attending).toBe(0);
+  });
+
+  it("gives the camera up when the line is started, and gets it back when it is stopped", async () => {
+    const onlooker = createHandOnlooker();
+    await using line = setUp(["one"], undefined, undefined, 0, onlooker);
+    onlooker.wish(true);
+    await eventually(() => line.source.runs === 1);
+    await line.send("start");
+    await eventually(() => line.source.runs === 2);
+    line.source.emit(keyframe());
+    await eventually(() => line.phase() === "live");
+    await line.send("stop");
+    await eventually(() => line.source.runs === 3);
+    expect(line.phase()).toBe("idle");
+    expect(new Set(line.phases())).toEqual(new Set(["idle", "starting", "live", "stopping"]));
+  });
+
+  it("is told in the reason why there is no picture, and is not tried again for ever", async () => {
+    const onlooker = createHandOnlooker();
+    await using line = setUp(["one"], undefined, undefined, 0, onlooker);
+    onlooker.wish(true);
+    await eventually(() => line.source.runs === 1);
+    line.source.fail(new Fault("login-refused", "The password is wrong."));
+    await eventually(() => line.supervisor.status().reason === "No picture: The password is wrong.");
+    expect(line.phase()).toBe("idle");
+    expect(line.source.runs).toBe(1);
   });
 });

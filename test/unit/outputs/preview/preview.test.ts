@@ -133,12 +133,29 @@ describe("the preview", () => {
     expect(viewer.frames).toEqual([]);
   });
 
+  it("wants pictures while somebody looks and for a moment longer, and says when that changes", () => {
+    const preview = createPreview({ maxViewers: 4 });
+    const wishes: boolean[] = [];
+    preview.onWish(() => wishes.push(preview.isWanted));
+    expect(preview.isWanted).toBe(false);
+    const first = preview.join(createViewer());
+    first?.[Symbol.dispose]();
+    vi.advanceTimersByTime(4000);
+    const second = preview.join(createViewer());
+    vi.advanceTimersByTime(4000);
+    expect(preview.isWanted).toBe(true);
+    second?.[Symbol.dispose]();
+    vi.advanceTimersByTime(5001);
+    expect(wishes).toEqual([true, true, false]);
+  });
+
   it("has no timer while nobody looks", () => {
     const preview = createPreview({ maxViewers: 4 });
     preview.attend(createWatched()).show(videoUnit(1000, true));
     const seat = preview.join(createViewer());
     expect(vi.getTimerCount()).toBe(1);
     seat?.[Symbol.dispose]();
+    vi.advanceTimersByTime(5001);
     expect(vi.getTimerCount()).toBe(0);
   });
 });

@@ -280,6 +280,7 @@ describe("a session that is looked on at", () => {
     const cameras: { requestKeyframe(): void }[] = [];
     let over = 0;
     const onlooker = {
+      ...{ isWanted: false, onWish: () => {} },
       attend(camera: { requestKeyframe(): void }) {
         cameras.push(camera);
         return { show: (unit: VideoUnit) => void shown.push(unit), [Symbol.dispose]: () => void (over += 1) };

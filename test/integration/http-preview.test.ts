@@ -183,6 +183,16 @@ describe("the preview's websocket", () => {
     stuck.leave();
   });
 
+  it("is counted in the metrics", async () => {
+    await serve();
+    const client = open();
+    await eventually(() => client.messages.length === 1);
+    const text = await (await fetch(`${url}/metrics`)).text();
+    expect(text).toMatch(/^spotlive_preview_viewers 1$/m);
+    expect(text).toMatch(/^spotlive_preview_dropped_pictures_total 0$/m);
+    client.socket.close();
+  });
+
   it("asks for a websocket where there is one", async () => {
     await serve();
     expect((await fetch(`${url}/api/preview`)).status).toBe(404);

@@ -7,11 +7,14 @@ import type {
   Status,
   UplinkStatus,
 } from "../../domain/status.ts";
+import type { PreviewCounters } from "../../domain/preview.ts";
 import type { Feed } from "./feed.ts";
 
 export interface MetricSources {
   readonly status: Status;
   readonly feed: Feed;
+  /** Absent where there is no preview. */
+  readonly preview: PreviewCounters | undefined;
 }
 
 /** A value with the name of the source or output it belongs to; an undefined value is left out. */

@@ -1,6 +1,8 @@
 import type { Counter, Gauge, Registry } from "prom-client";
+import type { Preview } from "../../domain/preview.ts";
 import type { SurfaceContext } from "../surface.ts";
 import type { Feed } from "./feed.ts";
+import { previewRows } from "./metric-rows-preview.ts";
 import { rows } from "./metric-rows.ts";
 import type { MetricSources, Row } from "./metric-rows.ts";
 
@@ -14,6 +16,7 @@ export interface MetricsOptions {
   readonly context: SurfaceContext;
   readonly feed: Feed;
   readonly version: string;
+  readonly preview: Preview | undefined;
 }
 
 /**
@@ -21,7 +24,7 @@ export interface MetricsOptions {
  * come, until `signal` aborts.
  */
 export async function createMetrics(
-  { context, feed, version }: MetricsOptions,
+  { context, feed, version, preview }: MetricsOptions,
   signal: AbortSignal,
 ): Promise<Metrics> {
   const { Counter, Gauge, Registry } = await import("prom-client");
@@ -33,7 +36,7 @@ export async function createMetrics(
     1,
   );
   countFaults(registry, Counter, context, signal);
-  const filled = rows.map((row) => {
+  const filled = [...rows, ...previewRows].map((row) => {
     const { name, help, label, kind } = row;
     const configuration = {
       name: `spotlive_${name}`,
@@ -47,7 +50,7 @@ export async function createMetrics(
   return {
     contentType: registry.contentType,
     async text() {
-      const sources = { status: context.status(), feed };
+      const sources = { status: context.status(), feed, preview: preview?.counters };
       for (const { row, metric } of filled) fill(row, metric, sources);
       return await registry.metrics();
     },

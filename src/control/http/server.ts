@@ -65,9 +65,9 @@ export async function createServer(
   guard(app, options, access);
   refuseInOneForm(app, context.log);
   serveDocument(app, options);
-  const { journal } = options;
+  const { journal, version, preview } = options;
   const feed = createFeed({ context, history, journal }, signal);
-  const metrics = await createMetrics({ context, feed, version: options.version }, signal);
+  const metrics = await createMetrics({ context, feed, version, preview }, signal);
   for (const addRoutes of routeGroups)
     addRoutes(app, { context, options, access, feed, metrics, history, journal, signal });
   return app;

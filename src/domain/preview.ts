@@ -45,6 +45,8 @@ export interface PreviewViewer {
   /** The addresses of both ends, without `::ffff:`. */
   readonly peerAddress: string;
   readonly localAddress: string;
+  /** A proxy stands between: the addresses are the proxy's, and only what goes over this connection arrives. */
+  readonly isProxied: boolean;
   send(message: PreviewMessage): void;
   /** `frame`: a header of 16 bytes and one access unit (docs/http.md). */
   sendFrame(frame: Uint8Array): void;

@@ -67,21 +67,21 @@ function open(): Client {
 const watch = JSON.stringify({ type: "watch", latency: "live", transport: "websocket" });
 
 /** Asks to become a websocket by hand, and gives the whole first answer. */
-async function upgrade(headers: readonly string[]): Promise<{
+async function upgrade(
+  headers: readonly string[],
+  host = new URL(url).host,
+): Promise<{
   readonly answer: string;
   /** Sends a text of less than 126 bytes. */
   say(text: string): void;
+  /** Resolves with what has come when these words are in it. */
+  untilSaid(words: string): Promise<string>;
   leave(): void;
 }> {
   const socket = connect(Number(new URL(url).port), "127.0.0.1");
   socket.write(
     [
-      ...[
-        "GET /api/preview HTTP/1.1",
-        `host: ${new URL(url).host}`,
-        "connection: upgrade",
-        "upgrade: websocket",
-      ],
+      ...["GET /api/preview HTTP/1.1", `host: ${host}`, "connection: upgrade", "upgrade: websocket"],
       ...["sec-websocket-version: 13", "sec-websocket-key: MDEyMzQ1Njc4OWFiY2RlZg==", ...headers, "", ""],
     ].join("\r\n"),
   );
@@ -92,6 +92,14 @@ async function upgrade(headers: readonly string[]): Promise<{
     // A masked text frame whose mask is zero (RFC 6455, 5.2).
     say: (text) =>
       socket.write(Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)])),
+    untilSaid: (words) =>
+      new Promise((resolve) => {
+        let text = "";
+        socket.resume().on("data", (bytes: Buffer) => {
+          text += bytes.toString("latin1");
+          if (text.includes(words)) resolve(text);
+        });
+      }),
     leave: () => socket.destroy(),
   };
 }
@@ -123,6 +131,18 @@ describe("the preview's websocket", () => {
     await once(client.socket, "open");
     client.socket.send(message);
     expect(await client.closed).toEqual({ code: 1003, reason });
+  });
+
+  it.each([
+    ["says so", "x-forwarded-for: 192.0.2.7"],
+    ["is seen by the name that is asked for", ""],
+  ])("sends a viewer behind a proxy that %s to the frames at once", async (_what, header) => {
+    await serve({ allowedHosts: ["dog.example.org"] });
+    const viewer = await upgrade([header].filter(Boolean), header === "" ? "dog.example.org" : undefined);
+    const answered = viewer.untilSaid("no-webrtc");
+    viewer.say(JSON.stringify({ type: "watch", latency: "live", transport: "webrtc" }));
+    expect(await answered).toContain("The page comes through a proxy");
+    viewer.leave();
   });
 
   it("is refused to a page of another site, and to somebody without credentials", async () => {

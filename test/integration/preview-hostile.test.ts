@@ -20,7 +20,7 @@ afterEach(() => void process.off("unhandledRejection", note).off("uncaughtExcept
 function createViewer(): PreviewViewer & { readonly offers: Extract<PreviewMessage, { type: "offer" }>[] } {
   const offers: Extract<PreviewMessage, { type: "offer" }>[] = [];
   return {
-    ...{ offers, peerAddress: "127.0.0.1", localAddress: "127.0.0.1", waitingBytes: 0 },
+    ...{ offers, peerAddress: "127.0.0.1", localAddress: "127.0.0.1", isProxied: false, waitingBytes: 0 },
     send: (message) => void (message.type === "offer" && offers.push(message)),
     sendFrame: () => {},
     close: () => {},

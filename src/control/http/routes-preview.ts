@@ -1,9 +1,9 @@
-import type { IncomingMessage } from "node:http";
 import type { WebSocket } from "@fastify/websocket";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { Fault } from "../../domain/fault.ts";
 import type { PreviewViewer } from "../../domain/preview.ts";
 import type { RouteGroup } from "./door.ts";
+import { isLoopback } from "./options.ts";
 import { parseViewerRequest } from "./parse-viewer-request.ts";
 import { refusals } from "./schemas.ts";
 
@@ -36,7 +36,7 @@ export const previewRoutes: RouteGroup = (app, { options: { preview } }) => {
   if (preview === undefined) return;
   app.get("/api/preview", { websocket: true, config: { operation } }, (socket, request) => {
     socket.on("error", () => {}); // "close" follows
-    const seat = preview.join(toViewer(socket, request.raw));
+    const seat = preview.join(toViewer(socket, request));
     if (seat === undefined) return;
     const stopPinging = keepAlive(socket);
     socket.once("close", () => {
@@ -55,13 +55,12 @@ export const previewRoutes: RouteGroup = (app, { options: { preview } }) => {
   });
 };
 
-function toViewer(
-  socket: WebSocket,
-  { socket: { remoteAddress, localAddress } }: IncomingMessage,
-): PreviewViewer {
+function toViewer(socket: WebSocket, request: FastifyRequest): PreviewViewer {
+  const { remoteAddress, localAddress } = request.socket;
   return {
     peerAddress: plainAddress(remoteAddress),
     localAddress: plainAddress(localAddress),
+    isProxied: isProxied(request),
     send: (message) => socket.send(JSON.stringify(message)),
     sendFrame: (frame) => socket.send(frame, { binary: true }),
     get waitingBytes() {
@@ -69,6 +68,16 @@ function toViewer(
     },
     close: (code, reason) => socket.close(code, reason),
   };
+}
+
+/** True where a proxy says so, or a connection of this machine asks for a name that is not this machine's own. */
+function isProxied({ headers, ip, hostname }: FastifyRequest): boolean {
+  const { forwarded, "x-forwarded-for": forwardedFor } = headers;
+  return (
+    forwarded !== undefined ||
+    forwardedFor !== undefined ||
+    (isLoopback(plainAddress(ip)) && !isLoopback(hostname.replace(/^\[(.*)\]$/, "$1")))
+  );
 }
 
 /** An IPv4 address as such, where the socket takes both kinds. */

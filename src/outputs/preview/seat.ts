@@ -86,6 +86,10 @@ export class Seat implements PreviewSeat {
 
   #negotiate(): void {
     this.#end();
+    if (this.#viewer.isProxied) {
+      const text = "The page comes through a proxy, which WebRTC does not pass.";
+      return this.#viewer.send({ type: "refused", code: "no-webrtc", text });
+    }
     this.#offer += 1;
     if (this.#offer > mostOffers) return;
     const id = this.#offer;

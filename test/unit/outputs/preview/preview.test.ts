@@ -16,6 +16,7 @@ function createViewer(): HandViewer {
   const viewer: HandViewer = {
     peerAddress: "192.0.2.7",
     localAddress: "192.0.2.1",
+    isProxied: false,
     messages: [],
     frames: [],
     closes: [],

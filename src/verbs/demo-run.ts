@@ -108,7 +108,13 @@ function assemble(
     async run(signal) {
       events.subscribe(show, signal);
       events.subscribe(journal.note, signal);
-      const surfaces = createSurfaces(config, { report: supervisor.report, mask, journal, preview, onListening });
+      const surfaces = createSurfaces(config, {
+        report: supervisor.report,
+        mask,
+        journal,
+        preview,
+        onListening,
+      });
       await Promise.all([supervisor.run(signal), ...surfaces.map((surface) => surface(context, signal))]);
     },
   };

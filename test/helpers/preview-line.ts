@@ -1,3 +1,5 @@
+import { createJournal } from "../../src/control/journal.ts";
+import { createMask } from "../../src/lib/log.ts";
 import { readFileSync } from "node:fs";
 import { createSpotSource } from "../../src/camera/spot/source.ts";
 import { TokenKeeper } from "../../src/camera/spot/token.ts";
@@ -52,6 +54,7 @@ export async function startPreviewLine(
     allowedHosts: [],
     maxEventClients: 2,
     version: "1.2.3",
+    journal: createJournal(createMask()),
     preview,
     onListening: url.resolve,
   })(createMemoryLine().context, controller.signal);

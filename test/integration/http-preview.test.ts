@@ -1,10 +1,12 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createJournal } from "../../src/control/journal.ts";
 import type { HttpOptions } from "../../src/control/http/options.ts";
 import { createHttpSurface } from "../../src/control/http/surface.ts";
 import type { Attendance, Onlooker, Preview } from "../../src/domain/preview.ts";
 import { Secret } from "../../src/domain/secret.ts";
+import { createMask } from "../../src/lib/log.ts";
 import { createPreview } from "../../src/outputs/preview/preview.ts";
 import { createMemoryLine } from "../unit/control/http/memory-line.ts";
 import { eventually } from "../helpers/eventually.ts";
@@ -20,7 +22,7 @@ async function serve(options: Partial<HttpOptions> = {}): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     running = createHttpSurface({
       ...{ host: "127.0.0.1", port: 0, user: "ann", allowedHosts: [], maxEventClients: 2, version: "1.2.3" },
-      preview,
+      ...{ journal: createJournal(createMask()), preview },
       onListening(at) {
         url = at;
         resolve();

@@ -3,6 +3,7 @@ import { basename, join, relative } from "node:path";
 import type { NodeFiles } from "./node.ts";
 import { checkout } from "./tools.ts";
 import type { TreeFile } from "./tree.ts";
+import type { PageFile } from "../web/page.ts";
 
 /** Where the product is. In it, files have the names that they have in the checkout (`productFile`). */
 export const home = "usr/lib/spotlive";
@@ -39,15 +40,23 @@ async function deviceFiles(): Promise<readonly TreeFile[]> {
 export interface Contents {
   readonly version: string;
   readonly bundle: readonly TreeFile[];
+  readonly page: readonly PageFile[];
   readonly node: NodeFiles;
   readonly copyright: string;
 }
 
 /** Everything that the package puts on a machine. */
-export async function layOut({ version, bundle, node, copyright }: Contents): Promise<readonly TreeFile[]> {
+export async function layOut({
+  version,
+  bundle,
+  page,
+  node,
+  copyright,
+}: Contents): Promise<readonly TreeFile[]> {
   const description = { name: "spotlive", version, type: "module", private: true };
   return [
     ...bundle.map((file) => ({ ...file, path: `${home}/${file.path}` })),
+    ...page.map(({ path, contents }) => ({ path: `${home}/dist/web/${path}`, content: contents })),
     { path: `${home}/package.json`, content: `${JSON.stringify(description, undefined, 2)}\n` },
     { path: `${home}/bin/node`, content: { from: node.binary }, executable: true },
     // The program of a process of its own: Node takes the types off, as it does in the checkout.

@@ -11,6 +11,7 @@ import { takeOwnLibc } from "./own-libc.ts";
 import { runTool } from "./tools.ts";
 import { takeInventory, writeTree } from "./tree.ts";
 import { readBuild } from "./version.ts";
+import { buildPage } from "../web/page.ts";
 
 export const compressions = ["xz", "gzip", "none"] as const;
 
@@ -29,16 +30,20 @@ export async function packDeb(options: PackOptions): Promise<string> {
   const build = await readBuild();
   const work = await mkdtemp(join(tmpdir(), "spotlive-deb-"));
   try {
-    const [fetched, bundle] = await Promise.all([
+    const [fetched, bundle, page] = await Promise.all([
       fetchNode(architecture, join(work, "node")),
       bundleProgram(),
+      buildPage(),
     ]);
     const { node, files: libraries } = ownLibc
       ? await takeOwnLibc(fetched, architecture, work)
       : { node: fetched, files: [] };
     const root = join(work, "root");
-    const copyright = await gatherCopyright(bundle.inputs, node);
-    const product = await layOut({ version: build.version, bundle: bundle.files, node, copyright });
+    const copyright = await gatherCopyright([...bundle.inputs, ...page.inputs], node);
+    const product = await layOut({
+      ...{ version: build.version, bundle: bundle.files, page: page.files },
+      ...{ node, copyright },
+    });
     const files = [...product, ...libraries];
     await mkdir(root);
     await writeTree(root, files);

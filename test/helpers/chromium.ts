@@ -35,12 +35,13 @@ const programs = [
   "/opt/google/chrome/chrome",
 ];
 
-const program = programs.find((path) => existsSync(path));
+/** The Chromium of this machine. */
+export const program = programs.find((path) => existsSync(path));
 
 /** For `describe.skipIf`: Ubuntu has Chromium only as a snap, so somebody's own machine may lack one. CI may not. */
 export const isWithoutChromium = program === undefined && process.env["CI"] === undefined;
 
-const options = [
+export const options = [
   ...["--headless", "--disable-gpu", "--mute-audio", "--window-size=1920,1080"],
   // The shared memory of a container is often too small.
   "--disable-dev-shm-usage",

@@ -1,0 +1,43 @@
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { IngestStep } from "./ingest-step.tsx";
+import { DoneStep } from "./done-step.tsx";
+import { RobotStep } from "./robot-step.tsx";
+
+const steps = ["Robot", "Twitch", "Done"] as const;
+
+/** What is found out on the way, and written at the end. Secrets stay in this page until then. */
+export interface Answers {
+  readonly robot: { readonly host: string; readonly username: string; readonly password: string };
+  readonly ingest: { readonly kind: "twitch" | "rtmp"; readonly url: string; readonly streamKey: string };
+}
+
+/** The first run: three short steps, each tried before the next. */
+export function Setup(): JSX.Element {
+  const [step, setStep] = useState(0);
+  const [answers, setAnswers] = useState<Partial<Answers>>({});
+  const next = (found: Partial<Answers>): void => {
+    setAnswers((before) => ({ ...before, ...found }));
+    setStep((before) => before + 1);
+  };
+  return (
+    <main class="alone setup">
+      <h1>
+        <span class="brand-dot" aria-hidden="true" /> Set up spotlive
+      </h1>
+      <ol class="steps" aria-label="Steps">
+        {steps.map((title, index) => (
+          <li key={title} aria-current={index === step ? "step" : undefined}>
+            {title}
+            {index < step && <span class="unseen"> (done)</span>}
+          </li>
+        ))}
+      </ol>
+      {step === 0 && <RobotStep onDone={(robot) => next({ robot })} />}
+      {step === 1 && <IngestStep onDone={(ingest) => next({ ingest })} onBack={() => setStep(0)} />}
+      {step === 2 && answers.robot !== undefined && answers.ingest !== undefined && (
+        <DoneStep answers={{ robot: answers.robot, ingest: answers.ingest }} onBack={() => setStep(1)} />
+      )}
+    </main>
+  );
+}

@@ -84,4 +84,5 @@ export function labelOf(path: string): string {
   return capital(words);
 }
 
-const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
+/** The same with a large letter first. */
+export const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);

@@ -137,6 +137,7 @@ describe.skipIf(isWithoutChromium)(
               { name: "Logged in", ok: true, text: "As stream." },
               { name: "Camera", ok: true, text: "A Spot CAM with PTZ." },
             ],
+            settings: { "spot.tls.fingerprint": "AB:CD" },
           },
         }),
       );
@@ -160,6 +161,20 @@ describe.skipIf(isWithoutChromium)(
       await page.getByText("stream at 192.168.50.3").waitFor();
       await shoot("setup-done-desktop-dark");
       expect(await accessibilityProblems(page)).toEqual([]);
+      const saved = page.waitForRequest((request) => request.method() === "PUT");
+      await page.route("**/api/config", (route) =>
+        route.fulfill({ json: { ok: true, restartNeeded: true } }),
+      );
+      await page.route("**/api/restart", (route) => route.fulfill({ json: { ok: true } }));
+      await page.getByRole("button", { name: "Save and start" }).click();
+      expect((await saved).postDataJSON()).toEqual({
+        changes: {
+          ...{ source: "spot", "spot.host": "192.168.50.3", "spot.username": "stream" },
+          ...{ "spot.password": "secret", "spot.tls.fingerprint": "AB:CD" },
+          ...{ "outputs[0].kind": "twitch", "outputs[0].streamKey": "live_x", autostart: "always" },
+        },
+      });
+      await page.getByText("this page goes on by itself").waitFor();
       expect(complaints).toEqual([]);
     });
 

@@ -114,6 +114,12 @@ export interface ConfigProblem {
   readonly text: string;
 }
 
+export interface RobotTest {
+  readonly steps: readonly SetupStep[];
+  /** What was found out and belongs into the configuration with the login: whose certificates are believed, ports. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+}
+
 export interface SetupStep {
   readonly name: string;
   readonly ok: boolean;

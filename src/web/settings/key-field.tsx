@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { useId, useState } from "preact/hooks";
 import { Mark } from "../ui/icons.tsx";
 import type { ConfigKey } from "../model/wire.ts";
-import { labelOf } from "../words.ts";
+import { capital, labelOf } from "../words.ts";
 import { controlOf, fromText, toText } from "./draft.ts";
 import type { Control } from "./draft.ts";
 
@@ -71,7 +71,7 @@ export function KeyField(props: KeyFieldProps): JSX.Element {
       <p class="problem" id={`${id}-problem`} role="alert">
         {problem !== undefined && (
           <>
-            <Mark level="wrong" word="Problem:" /> {problem}
+            <Mark level="wrong" word="Problem:" /> {capital(problem)}
           </>
         )}
       </p>
@@ -82,7 +82,8 @@ export function KeyField(props: KeyFieldProps): JSX.Element {
 function originOf({ from, default: usual, expected }: ConfigKey, control: Control): string {
   const isTold = control !== "secret" && control !== "json" && toText(usual, control) !== "";
   const otherwise = isTold ? `Default: ${toText(usual, control).replaceAll("\n", ", ")}.` : "";
-  const form = expected === undefined || expected === "" ? "" : `Expected: ${expected}.`;
+  const isPlain = control === "switch" || control === "choice" || expected === "a text";
+  const form = expected === undefined || expected === "" || isPlain ? "" : `Expected: ${expected}.`;
   const fixed = from === "environment" ? "Set in the environment, so it cannot be changed here." : "";
   return [form, otherwise, fixed].filter((text) => text !== "").join(" ");
 }

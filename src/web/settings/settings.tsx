@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ask, wordsOf } from "../model/api.ts";
 import type { ConfigAnswer, ConfigKey } from "../model/wire.ts";
+import { capital } from "../words.ts";
 import { change, matches } from "./draft.ts";
 import type { Draft } from "./draft.ts";
 import { KeyField } from "./key-field.tsx";
@@ -121,9 +122,9 @@ export function Settings(): JSX.Element {
 function headingOf(name: string, keys: readonly ConfigKey[], isNew: boolean): string {
   if (isNew) return "Add a destination";
   if (name === "") return "General";
-  if (!name.startsWith("outputs[")) return name.replaceAll(".", ": ");
+  if (!name.startsWith("outputs[")) return capital(name.replaceAll(".", ": "));
   const own = keys.find(({ path }) => path === `${name}.name`)?.value;
-  return typeof own === "string" ? `Destination ${own}` : "Destination";
+  return typeof own === "string" ? `Destination: ${own}` : "Destination";
 }
 
 function toggle(draft: Draft, name: string, isRemoved: boolean): Draft {

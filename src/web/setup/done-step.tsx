@@ -18,11 +18,22 @@ export function toChanges({ robot, ingest }: Answers, isAlways: boolean): Readon
     ["spot.host", robot.host],
     ["spot.username", robot.username],
     ["spot.password", robot.password],
+    ...Object.entries(robot.settings),
     ["outputs[0].kind", kind],
     ["outputs[0].streamKey", streamKey],
     ...(kind === "rtmp" ? ([["outputs[0].url", url]] as const) : []),
     ["autostart", isAlways ? "always" : "last"],
   ]);
+}
+
+const lookAgainMs = 1000;
+
+/** Asks until spotlive is set up and back: the page is another one then. */
+function lookAgain(): void {
+  const again = (): void => void setTimeout(lookAgain, lookAgainMs);
+  askSession().then(({ setup }) => {
+    if (setup) again();
+  }, again);
 }
 
 /** Writes the configuration, and starts spotlive anew with it. */
@@ -47,7 +58,7 @@ export function DoneStep({ answers, onBack }: DoneStepProps): JSX.Element {
     } catch (error) {
       setSaid(`Saved. Start spotlive anew for it to count. (${wordsOf(error)})`);
     }
-    await askSession().catch(() => {});
+    lookAgain();
   }
 
   const { robot, ingest } = answers;

@@ -1,11 +1,12 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { ask, wordsOf } from "../model/api.ts";
-import type { SetupStep } from "../model/wire.ts";
+import type { RobotTest, SetupStep } from "../model/wire.ts";
 import { Mark } from "../ui/icons.tsx";
 import type { Answers } from "./setup.tsx";
 
 type Robot = Answers["robot"];
+type Login = Omit<Robot, "settings">;
 
 interface RobotStepProps {
   onDone(robot: Robot): void;
@@ -13,32 +14,30 @@ interface RobotStepProps {
 
 /** Address and login of the robot, tried at once: reached, logged in, camera seen. */
 export function RobotStep({ onDone }: RobotStepProps): JSX.Element {
-  const [robot, setRobot] = useState<Robot>({ host: "192.168.50.3", username: "", password: "" });
-  const [tried, setTried] = useState<readonly SetupStep[]>();
+  const [robot, setRobot] = useState<Login>({ host: "192.168.50.3", username: "", password: "" });
+  const [found, setFound] = useState<RobotTest>();
   const [problem, setProblem] = useState("");
   const [isBusy, setBusy] = useState(false);
+  const tried = found?.steps;
   const isGood = tried !== undefined && tried.length > 0 && tried.every(({ ok }) => ok);
 
-  const edit = (field: keyof Robot) => ({
+  const edit = (field: keyof Login) => ({
     name: field,
     value: robot[field],
     required: true,
     onInput: ({ currentTarget }: { readonly currentTarget: HTMLInputElement }): void => {
       setRobot((before) => ({ ...before, [field]: currentTarget.value }));
-      setTried(undefined);
+      setFound(undefined);
     },
   });
 
   async function submit(event: Event): Promise<void> {
     event.preventDefault();
-    if (isGood) return onDone(robot);
+    if (isGood) return onDone({ ...robot, settings: found?.settings ?? {} });
     setBusy(true);
     setProblem("");
     try {
-      const { steps } = await ask<{ steps: readonly SetupStep[] }>("POST", "/api/setup/robot", {
-        body: robot,
-      });
-      setTried(steps);
+      setFound(await ask<RobotTest>("POST", "/api/setup/robot", { body: robot }));
     } catch (error) {
       setProblem(wordsOf(error));
     } finally {
@@ -71,7 +70,11 @@ export function RobotStep({ onDone }: RobotStepProps): JSX.Element {
       </p>
       <div class="row end">
         {tried !== undefined && !isGood && (
-          <button type="button" class="quiet" onClick={() => onDone(robot)}>
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => onDone({ ...robot, settings: found?.settings ?? {} })}
+          >
             Go on all the same
           </button>
         )}

@@ -8,7 +8,13 @@ const steps = ["Robot", "Twitch", "Done"] as const;
 
 /** What is found out on the way, and written at the end. Secrets stay in this page until then. */
 export interface Answers {
-  readonly robot: { readonly host: string; readonly username: string; readonly password: string };
+  readonly robot: {
+    readonly host: string;
+    readonly username: string;
+    readonly password: string;
+    /** What trying it has found out. */
+    readonly settings: Readonly<Record<string, unknown>>;
+  };
   readonly ingest: { readonly kind: "twitch" | "rtmp"; readonly url: string; readonly streamKey: string };
 }
 

@@ -38,6 +38,8 @@ export interface RateStatus {
 export interface UplinkStatus {
   /** Milliseconds that a picture waits on this side: own queue, socket and kernel. The longest since the last report. */
   readonly delayMs: number;
+  /** Milliseconds to the server and back, as measured when the connection began. */
+  readonly roundTripMs: number;
   /** Bits per second that it carried when it was last busy. */
   readonly capacity?: number;
 }

@@ -151,7 +151,7 @@ describe("a status in words", () => {
         fault: { code: "output-unreachable", message: "Nobody answers.", retryable: true },
         retryInMs: 4200,
         queue: { units: 3, bytes: 9, milliseconds: 99.6, droppedUnits: 7 },
-        uplink: { delayMs: 40.2, capacity: 4_300_000 },
+        uplink: { delayMs: 40, roundTripMs: 20.2, capacity: 4_300_000 },
       },
     ],
     notices: ["output/main: the queue was full"],

@@ -18,7 +18,7 @@ export interface Sample {
   readonly droppedPerSecond: number;
   /** Packets that never came. */
   readonly lostPerSecond: number;
-  /** Milliseconds to the server and back; null while nothing measures it. */
+  /** Milliseconds to the farthest server and back, as measured when it was connected to. */
   readonly rttMs: number | null;
   /** Of the hottest sensor, °C. */
   readonly temperature: number | null;
@@ -88,7 +88,10 @@ export function createSampler(): (status: Status, atUs: number, t: number) => Sa
       fps: source.fps,
       droppedPerSecond: perSecond(dropped, before?.dropped ?? 0),
       lostPerSecond: perSecond(lost, before?.lost ?? 0),
-      rttMs: null,
+      rttMs: extreme(
+        Math.max,
+        uplinks.map(({ roundTripMs }) => roundTripMs),
+      ),
       temperature: extreme(Math.max, temperatures),
     };
     before = { dropped, lost, atUs };

@@ -203,6 +203,11 @@ export const rows: readonly Row[] = [
   ),
   uplink("delay_seconds", "Time that a picture waits on this side.", ({ delayMs }) => delayMs / 1000),
   uplink(
+    "round_trip_seconds",
+    "Time to the server and back when it was connected to.",
+    ({ roundTripMs }) => roundTripMs / 1000,
+  ),
+  uplink(
     "capacity_bytes_per_second",
     "What the way to the server carried.",
     ({ capacity }) => capacity && capacity / 8,

@@ -21,7 +21,7 @@ const policy = [
 ].join("; ");
 
 /** The page asks nobody for a camera or a microphone: pictures only come to it. */
-const permissions = "camera=(), microphone=(), geolocation=(), usb=(), serial=(), bluetooth=()";
+const permissions = "camera=(), microphone=(), geolocation=(), usb=(), serial=()";
 
 const notBuilt =
   "The page of spotlive has not been built here. Where spotlive is, run\n\n  npm run web\n\nand load this again. " +

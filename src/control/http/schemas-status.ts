@@ -70,7 +70,10 @@ export const statusSchemas = {
   ),
   QueueCounters: object({ units: count, bytes: count, milliseconds: number, droppedUnits: count }),
   Uplink: object(
-    { delayMs: { ...number, description: "Milliseconds that a picture waits on this side" } },
+    {
+      delayMs: { ...number, description: "Milliseconds that a picture waits on this side" },
+      roundTripMs: { ...number, description: "Milliseconds to the server and back when it was connected to" },
+    },
     { capacity: { ...number, description: "Bits per second that it carried when it was last busy" } },
   ),
   Rate: object({

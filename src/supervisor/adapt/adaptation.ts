@@ -162,6 +162,7 @@ export class Adaptation implements Disposable {
       const { capacity } = watched.controller.view;
       const uplink = {
         delayMs: Math.round(watched.delayMs),
+        roundTripMs: Math.round((watched.seen?.roundTripMs ?? 0) * 10) / 10,
         ...(capacity !== undefined && { capacity: Math.round(capacity) }),
       };
       this.#options.report({ type: "uplink", name, uplink });

@@ -53,7 +53,7 @@ const graphs: readonly Graph[] = [
     ],
   },
   {
-    title: "Round trip to the ingest, ms",
+    title: "Round trip to the ingest at connecting, ms",
     tick: whole,
     atLeast: 50,
     series: [

@@ -8,7 +8,7 @@ function countedStatus(lostPackets: number, droppedUnits: number): Status {
   const counters = { ...fullStatus.source.counters, lostPackets, droppedUnits: 0 };
   const [output] = fullStatus.outputs;
   if (output === undefined) throw new Error("the full status has an output");
-  const slow = { delayMs: 900, capacity: 1_000_000 };
+  const slow = { delayMs: 900, roundTripMs: 35, capacity: 1_000_000 };
   return {
     ...fullStatus,
     source: { ...fullStatus.source, counters },
@@ -23,7 +23,7 @@ describe("a sample of the line", () => {
   it("has the figures of the slowest way and of the hottest place", () => {
     expect(createSampler()(countedStatus(0, 0), 0, 5)).toEqual({
       ...{ t: 5, bitsPerSecond: 4_000_000, target: 4_000_000, capacity: 1_000_000, delayMs: 900 },
-      ...{ fps: 29.9, droppedPerSecond: 0, lostPerSecond: 0, rttMs: null, temperature: 77.5 },
+      ...{ fps: 29.9, droppedPerSecond: 0, lostPerSecond: 0, rttMs: 35, temperature: 77.5 },
     });
   });
 

@@ -82,7 +82,7 @@ export const fullStatus: Complete<Status> = {
         latencyUs: { p50: 900, p99: 4000 },
       },
       queue: { units: 1, bytes: 2000, milliseconds: 33, droppedUnits: 7 },
-      uplink: { delayMs: 40, capacity: 5_200_000 },
+      uplink: { delayMs: 40, roundTripMs: 20, capacity: 5_200_000 },
     },
   ],
   notices: ["The camera began a new stream."],

@@ -9,6 +9,7 @@ import { Secret } from "../../src/domain/secret.ts";
 import { createMask } from "../../src/lib/log.ts";
 import { createPreview } from "../../src/outputs/preview/preview.ts";
 import { createMemoryLine } from "../unit/control/http/memory-line.ts";
+import { cookieOf, postJson } from "../helpers/http-surface.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { videoUnit } from "../helpers/units.ts";
 
@@ -121,6 +122,19 @@ describe("the preview's websocket", () => {
     ]);
     client.socket.close();
     await eventually(() => preview.counters.viewers === 0);
+  });
+
+  it("is open to a browser that has logged in, and ends at its logout", async () => {
+    await serve({ password: new Secret("correct horse") });
+    const login = await postJson(`${url}/api/session`, { username: "ann", password: "correct horse" });
+    const cookie = cookieOf(login);
+    const { csrf } = (await login.json()) as { readonly csrf: string };
+    const viewer = await upgrade([`cookie: ${cookie}`, `origin: ${url}`]);
+    expect(viewer.answer).toMatch(/^HTTP\/1\.1 101 /);
+    await eventually(() => preview.counters.viewers === 1);
+    await fetch(`${url}/api/session`, { method: "DELETE", headers: { cookie, "x-spotlive-csrf": csrf } });
+    await eventually(() => preview.counters.viewers === 0);
+    viewer.leave();
   });
 
   it.each([

@@ -9,10 +9,12 @@ import { refusals } from "./schemas.ts";
 
 /** An answer with all of a browser's candidates has some kilobytes. */
 const maxMessageBytes = 32_768;
-/** So long a viewer may take to say goodbye when the surface ends. */
+/** So long a viewer may take to say goodbye when the surface or its login ends. */
 const farewellMs = 250;
 /** RFC 6455, 7.4.1: the server goes away. */
 const goingAway = 1001;
+/** RFC 6455, 7.4.1: what was allowed is so no longer. */
+const loggedOut = 1008;
 const pingMs = 10_000;
 /** RFC 6455, 7.4.1: what came cannot be understood. */
 const unsupportedData = 1003;
@@ -39,7 +41,14 @@ export const previewRoutes: RouteGroup = (app, { options: { preview } }) => {
     const seat = preview.join(toViewer(socket, request));
     if (seat === undefined) return;
     const stopPinging = keepAlive(socket);
+    const logout = (): void => {
+      socket.close(loggedOut, "The login has ended.");
+      setTimeout(() => socket.terminate(), farewellMs); // it need not answer
+    };
+    const ended = request.session?.ended;
+    ended?.addEventListener("abort", logout, { once: true });
     socket.once("close", () => {
+      ended?.removeEventListener("abort", logout);
       stopPinging();
       seat[Symbol.dispose]();
     });

@@ -5,7 +5,11 @@ import { describeResult, summarizeDemo } from "../../../src/verbs/demo-result.ts
 import { createDemoTally } from "../../../src/verbs/demo-tally.ts";
 
 const rate = (target: number): StatusEvent => ({ type: "rate", rate: { target, ceiling: 8e6, reason: "" } });
-const uplink = (delayMs: number): StatusEvent => ({ type: "uplink", name: "one", uplink: { delayMs, roundTripMs: 1 } });
+const uplink = (delayMs: number): StatusEvent => ({
+  type: "uplink",
+  name: "one",
+  uplink: { delayMs, roundTripMs: 1 },
+});
 
 describe("the tally of a demo", () => {
   it("knows nothing before anything has happened", () => {

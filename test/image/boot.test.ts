@@ -75,9 +75,9 @@ describe.skipIf(why !== undefined)("the image, from power-on", { timeout: 2 * bo
       readBootFile(disk, "boot-report.txt").catch(() => undefined);
     await until(async () => /accepted after/.test((await onCard()) ?? ""));
     const firstMs = (growth.find(({ bytes }) => bytes > 0)?.atMs ?? Number.NaN) - beganMs;
-    const marks = [...guest.serial.text.matchAll(/boot mark (\S+) ([\d.]+)/g)];
-    const told = marks.map(([, name, seconds]) => `${name} ${seconds} s`).join(", ");
-    console.log(`${told}; bytes at the ingest after ${(firstMs / 1000).toFixed(1)} s of this machine's time`);
+    console.log(
+      `${toldMarks(guest)}; bytes at the ingest after ${(firstMs / 1000).toFixed(1)} s of this machine's time`,
+    );
     await guest.cutPower();
     // Nobody has said goodbye to the ingest: it would wait a minute and a half for more.
     await network.ingest.drop(streamKey);
@@ -117,4 +117,22 @@ describe.skipIf(why !== undefined)("the image, from power-on", { timeout: 2 * bo
     expect((await checkExt4(data, "mend")).status).toBeLessThan(2);
     expect(await checkExt4(data, "look")).toMatchObject({ status: 0 });
   });
+
+  // The last one: it begins where the plug was pulled.
+  it("is live again at the next power-on, by what it has kept alone", async () => {
+    const { namespace, taps, ingest } = network;
+    const limit = AbortSignal.timeout(bootLimitMs);
+    await using again = await startGuest({ architecture: "arm64", disk, namespace, taps }, life.signal);
+    await again.serial.until(/boot mark rtmp-accepted/, limit);
+    console.log(toldMarks(again));
+    await again.cutPower();
+    await ingest.drop(streamKey);
+    const report = await readBootFile(disk, "boot-report.txt");
+    expect(report?.match(/=== Power-on/g)).toHaveLength(2);
+  });
 });
+
+function toldMarks({ serial }: Guest): string {
+  const marks = [...serial.text.matchAll(/boot mark (\S+) ([\d.]+)/g)];
+  return marks.map(([, name, seconds]) => `${name} ${seconds} s`).join(", ");
+}

@@ -197,6 +197,30 @@ describe.skipIf(isWithoutChromium)("on the dashboard", () => {
     await eventually(async () => Number(await page.evaluate(`${read}[1]`)) > before + 1);
   });
 
+  it("nothing jumps while the page fills, and little when the state changes", async () => {
+    const watchShifts = `globalThis.shifts = [];
+      new PerformanceObserver((list) => {
+        for (const { value, sources } of list.getEntries())
+          shifts.push([value, ...sources.map(({ node }) => node?.className ?? node?.nodeName)]);
+      }).observe({ type: "layout-shift", buffered: true });`;
+    await using opened = await open(live, (page) => page.addInitScript(watchShifts));
+    const { page, http } = opened;
+    await page.locator(".picture.is-playing").waitFor();
+    const shiftsNow = async (): Promise<number> => {
+      const all = (await page.evaluate("shifts")) as readonly [number, ...string[]][];
+      return all.reduce((total, [value]) => total + value, 0);
+    };
+    const filling = await shiftsNow();
+    expect(filling).toBeLessThan(0.02);
+    for (const name of ["holding", "troubled", "retrying", "live"]) {
+      http.line.status = states[name] ?? live;
+      const { phase, reason } = http.line.status;
+      http.line.report({ type: "phase", phase, reason });
+      await page.locator(`.state.is-${phase}`, { hasText: reason }).waitFor();
+    }
+    expect((await shiftsNow()) - filling).toBeLessThan(0.1);
+  });
+
   it("the picture and the state come back by themselves after a restart of spotlive", async () => {
     await using opened = await open();
     const { page, preview, http } = opened;

@@ -51,6 +51,7 @@ export async function openBrowser(): Promise<PageBrowser> {
         colorScheme: "dark",
         ...options,
       });
+      context.setDefaultTimeout(20_000);
       const page = await context.newPage();
       const complaints: string[] = [];
       page.on("console", (message) => {

@@ -28,12 +28,7 @@ function levelOf({ state, fault }: Pick<Link, "state" | "fault">): Level {
 /** The way of the picture, from the camera to each destination, and what can be set about it. */
 export function Line(): JSX.Element | null {
   const status = useStore(app, (state) => state.status);
-  if (status === undefined)
-    return (
-      <Card title="Line" class="line-card">
-        {null}
-      </Card>
-    );
+  if (status === undefined) return null;
   const { settings, source, path, rate } = status;
   return (
     <Card title="Line" class="line-card" aside={<LineButtons />}>

@@ -11,19 +11,23 @@ import { VerdictCard } from "./verdict-card.tsx";
 
 /** The picture, and everything an operator needs beside it. */
 export function LiveView(): JSX.Element {
+  const isKnown = useStore(app, ({ status }) => status !== undefined);
   const hasCamera = useStore(app, ({ status }) => status?.camera !== undefined);
   return (
     <div class="live">
       <h1 class="unseen">Live</h1>
       <Picture />
-      <div class="side">
-        {hasCamera && <CameraPad />}
-        <Line />
-        <VerdictCard />
-        <Machine />
-        <Notices />
-      </div>
-      <Graphs />
+      {/* Comes as a whole: what is filled bit by bit jumps. */}
+      {isKnown && (
+        <div class="side">
+          {hasCamera && <CameraPad />}
+          <Line />
+          <VerdictCard />
+          <Machine />
+          <Notices />
+        </div>
+      )}
+      {isKnown && <Graphs />}
     </div>
   );
 }

@@ -37,11 +37,11 @@ export function StateBadge(): JSX.Element {
   const isTimed = phase !== undefined && phase !== "idle" && seconds !== undefined;
   return (
     <div class={`state is-${phase ?? "unknown"}${isLost ? " is-stale" : ""}`}>
-      <p class="state-word">
+      <p class="state-word" hidden={phase === undefined}>
         {phase !== undefined && <Icon name={icons[phase]} />}
         <span role="status">
           <span class="unseen">The line is </span>
-          {phase === undefined ? "…" : phaseWords[phase]}
+          {phase !== undefined && phaseWords[phase]}
         </span>
         <span class="state-time" role="timer" aria-label="In this state for">
           {isTimed ? clockOf(seconds) : ""}

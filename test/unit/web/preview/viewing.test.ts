@@ -182,6 +182,9 @@ describe("a viewing", () => {
     browser.pass(60_000);
     expect(viewOf(browser)).toMatchObject({ state: "waiting", text: "The line is idle." });
     expect(sentOf(browser)).toHaveLength(1);
+    browser.tell(offer(0));
+    browser.pass(60_000);
+    expect(browser.sockets.flatMap(({ sent }) => sent)).toHaveLength(1);
     browser.tell({ type: "source", state: "running", text: "" });
     browser.tell(offer(1));
     browser.viewing.onPicture();

@@ -1,7 +1,5 @@
 /** A browser's socket holds about 56 packets, so larger bursts are lost where it is busy. */
 const burst = 32;
-/** 58 Mbit/s. */
-export const packetsPerMs = 6;
 
 /** How many packets may be sent now: a bucket that fills up with time. */
 export class Pace {
@@ -14,8 +12,8 @@ export class Pace {
     this.#filledUs = nowUs();
   }
 
-  /** Takes up to `wanted` packets out of the bucket and says how many. */
-  take(wanted: number): number {
+  /** Takes up to `wanted` packets out of the bucket, which fills at `packetsPerMs`, and says how many. */
+  take(wanted: number, packetsPerMs: number): number {
     const now = this.#nowUs();
     this.#tokens = Math.min(burst, this.#tokens + ((now - this.#filledUs) / 1000) * packetsPerMs);
     this.#filledUs = now;

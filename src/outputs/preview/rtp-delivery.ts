@@ -2,7 +2,7 @@ import { nowUs } from "../../lib/clock.ts";
 import type { SrtpSender } from "../../media/srtp-sender.ts";
 import type { PreviewLatency } from "../../domain/preview.ts";
 import type { Delivery, Stage } from "./delivery.ts";
-import { Pace, packetsPerMs } from "./pace.ts";
+import { Pace } from "./pace.ts";
 import { toRtpTimestamp } from "./picture.ts";
 import type { Picture } from "./picture.ts";
 
@@ -12,6 +12,10 @@ const secondMs = 1000;
 /** A viewer who loses more of a second's packets than this is sent nothing until the next keyframe. */
 const tolerableLoss = 0.3;
 const fewPackets = 50;
+/** Packets a millisecond: 77 Mbit/s for what the camera sends now, */
+const livePace = 8;
+/** and 29 Mbit/s for a whole GOP, which is so much at once that a busy browser loses some of it. */
+const replayPace = 3;
 /** One packet is sent again this long after the last time at the earliest: sooner it can only be on its way. */
 const repeatUs = 10_000;
 const mostRepeatsPerSecond = 1000;
@@ -49,7 +53,7 @@ export class RtpDelivery implements Delivery {
   readonly #pace = new Pace(nowUs);
   readonly #repeated = new Map<number, number>();
   readonly #secondTimer: NodeJS.Timeout;
-  #waiting: { readonly picture: Picture; readonly timestamp: number }[] = [];
+  #waiting: { readonly picture: Picture; readonly timestamp: number; readonly pace: number }[] = [];
   #waitingBytes = 0;
   /** The next payload of the first picture that waits. */
   #next = 0;
@@ -86,7 +90,7 @@ export class RtpDelivery implements Delivery {
       return;
     }
     this.#begun = true;
-    this.#push(picture, picture.timestamp);
+    this.#push(picture, picture.timestamp, livePace);
     if (this.#waitingBytes > mostWaitingBytes) this.#skipToKeyframe();
     this.#flush();
   }
@@ -140,15 +144,15 @@ export class RtpDelivery implements Delivery {
     let ahead = packets.reduce((sum, count) => sum + count, 0);
     for (const [i, picture] of recent.entries()) {
       ahead -= packets[i] ?? 0;
-      const before = Math.round((ahead * 90) / packetsPerMs) + (recent.length - 1 - i);
-      this.#push(picture, (newest.timestamp + (isNew ? -before : i + 1)) >>> 0);
+      const before = Math.round((ahead * 90) / replayPace) + (recent.length - 1 - i);
+      this.#push(picture, (newest.timestamp + (isNew ? -before : i + 1)) >>> 0, replayPace);
     }
     this.#flush();
     return true;
   }
 
-  #push(picture: Picture, timestamp: number): void {
-    this.#waiting.push({ picture, timestamp });
+  #push(picture: Picture, timestamp: number, pace: number): void {
+    this.#waiting.push({ picture, timestamp, pace });
     this.#waitingBytes += picture.unit.avcc.length;
   }
 
@@ -158,7 +162,7 @@ export class RtpDelivery implements Delivery {
     const { sender, send, extension } = this.#options;
     for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
       const { payloads, unit } = first.picture;
-      const count = this.#pace.take(payloads.starts.length - this.#next);
+      const count = this.#pace.take(payloads.starts.length - this.#next, first.pace);
       if (count > 0) {
         const block = extension(this.latency);
         for (const datagram of sender.protect(payloads, first.timestamp, block, this.#next, count))

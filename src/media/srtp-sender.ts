@@ -142,8 +142,9 @@ export class SrtpSender {
       block += Math.ceil(length / blockLength);
       const tag = packet + header + length;
       view.writeUInt32BE(Math.floor(index / 0x1_0000) >>> 0, tag); // the rollover counter is signed, not sent
-      this.#outer.set(hash("sha1", view.subarray(slot, tag + 4), "buffer"), hashBlock);
-      view.set(hash("sha1", this.#outer, "buffer").subarray(0, tagLength), tag);
+      // As texts: half the time of buffers, and nothing for the garbage collector to free outside its heap.
+      this.#outer.write(hash("sha1", view.subarray(slot, tag + 4), "binary"), hashBlock, "latin1");
+      view.write(hash("sha1", this.#outer, "binary"), tag, tagLength, "latin1");
       const datagram = view.subarray(packet, tag + tagLength);
       this.#datagrams[index % historyLength] = datagram;
       datagrams.push(datagram);

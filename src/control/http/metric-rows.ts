@@ -202,11 +202,7 @@ export const rows: readonly Row[] = [
     ({ latencyUs }) => latencyUs.p99 / 1_000_000,
   ),
   uplink("delay_seconds", "Time that a picture waits on this side.", ({ delayMs }) => delayMs / 1000),
-  uplink(
-    "round_trip_seconds",
-    "Time to the server and back when it was connected to.",
-    ({ roundTripMs }) => roundTripMs / 1000,
-  ),
+  uplink("round_trip_seconds", "Round trip, at connecting.", ({ roundTripMs }) => roundTripMs / 1000),
   uplink(
     "capacity_bytes_per_second",
     "What the way to the server carried.",

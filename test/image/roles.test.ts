@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { lstat, readFile, readlink } from "node:fs/promises";
+import { lstat, readFile, readdir, readlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -13,6 +13,7 @@ import type { Workshop } from "../../image/disk/tree.ts";
 
 const run = promisify(execFile);
 const board = findBoard("generic-amd64");
+const makersUnit = "etc/systemd/system/man-db.timer";
 
 describe("the playbook", () => {
   it("has nothing to be said about it by ansible-lint's strictest profile", async () => {
@@ -30,9 +31,13 @@ describe("a root that the playbook was run on", { timeout: 900_000 }, () => {
     const base = await debianBase(board.architecture, board.debian);
     workshop = await openWorkshop();
     await unpackRoot(base.path, workshop.tree);
+    // As some makers do it.
+    await writeFile(join(workshop.tree, makersUnit), "[Timer]\nOnBootSec=1\n");
+    // As old as the lists of a root can be; it has every package, and the archive is not to be asked.
+    await utimes(join(workshop.tree, "var/lib/apt/lists"), 0, 0);
     const { architecture } = board;
     const deb = await packDeb({ architecture, folder: workshop.folder, compression: "none" });
-    const wanted = { ...workshop, board, groups: [], deb, isComplete: true };
+    const wanted = { ...workshop, board, groups: [], deb };
     changes = [await provision(wanted), await provision(wanted)];
   }, 900_000);
   afterAll(async () => {
@@ -65,6 +70,15 @@ describe("a root that the playbook was run on", { timeout: 900_000 }, () => {
       expect(states.get(unit), unit).toBe("enabled");
     for (const unit of ["systemd-networkd-wait-online.service", "systemd-time-wait-sync.service"])
       expect(states.get(unit), unit).toBe("masked");
+  });
+
+  it("lets nothing start that it masks, even where a maker has put a unit of its own there", async () => {
+    expect(await readlink(join(workshop.tree, makersUnit))).toBe("/dev/null");
+  });
+
+  it("was made without asking the archive", async () => {
+    const names = await readdir(join(workshop.tree, "var/lib/apt/lists"));
+    expect(names.filter((name) => name.endsWith("Release"))).toEqual([]);
   });
 
   it("has units that systemd understands, and a firewall that nft does", async () => {

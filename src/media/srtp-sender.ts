@@ -72,13 +72,13 @@ export class SrtpSender {
 
   /**
    * The datagrams of the payloads from `from` on, at most `count`; the picture's last one bears the marker, its first
-   * one the header extension, a whole one-byte-header block of 8 bytes (RFC 8285). They stay as they are for the next
-   * 2048 packets.
+   * one the header extension if there is one, a whole one-byte-header block of 8 bytes (RFC 8285). They stay as they are
+   * for the next 2048 packets.
    */
   protect(
     payloads: RtpPayloads,
     timestamp: number,
-    extension: Uint8Array,
+    extension: Uint8Array | undefined,
     from: number,
     count: number,
   ): Buffer[] {
@@ -106,7 +106,7 @@ export class SrtpSender {
   #protectBatch(
     payloads: RtpPayloads,
     timestamp: number,
-    extension: Uint8Array,
+    extension: Uint8Array | undefined,
     from: number,
     end: number,
     datagrams: Buffer[],
@@ -121,15 +121,15 @@ export class SrtpSender {
       this.#index += 1;
       const slot = (index % historyLength) * slotLength;
       const packet = slot + hashBlock;
-      const extended = i === 0;
-      const header = 12 + (extended ? extensionLength : 0);
+      const extra = i === 0 ? extension : undefined;
+      const header = 12 + (extra === undefined ? 0 : extensionLength);
       const view = this.#memory;
-      view[packet] = extended ? 0x90 : 0x80;
+      view[packet] = extra === undefined ? 0x80 : 0x90;
       view[packet + 1] = this.#stream.payloadType | (i === starts.length - 1 ? 0x80 : 0);
       view.writeUInt16BE(index & 0xffff, packet + 2);
       view.writeUInt32BE(timestamp, packet + 4);
       view.writeUInt32BE(this.#stream.ssrc, packet + 8);
-      if (extended) view.set(extension, packet + 12);
+      if (extra !== undefined) view.set(extra, packet + 12);
       xorWords(
         this.#words,
         (packet + header) >> 2,

@@ -9,7 +9,7 @@ import { connectPublisher, type Publisher } from "../rtmp/publisher.ts";
 import { HalfOpen } from "./half-open.ts";
 import { hiddenQueueAdvice } from "./kernel-queue.ts";
 import { RtmpComposer, type AudioMode } from "./rtmp-composer.ts";
-import { OutputMeter } from "./rtmp-meter.ts";
+import { OutputMeter } from "./output-meter.ts";
 import { UplinkGauge } from "./rtmp-uplink.ts";
 import { awaitReachable, openSocket, parseRtmpUrl, type RtmpAddress } from "./rtmp-socket.ts";
 

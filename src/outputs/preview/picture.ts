@@ -48,8 +48,3 @@ export class Picture {
     return Buffer.concat([header, ...unit.nalus.flatMap((nalu) => [startCode, nalu])]);
   }
 }
-
-/** The 90 kHz timestamp of a time in microseconds. */
-export function toRtpTimestamp(us: number): number {
-  return Math.round(us * 0.09) % 0x1_0000_0000;
-}

@@ -11,8 +11,9 @@ import type {
 } from "../../domain/preview.ts";
 import { nowUs } from "../../lib/clock.ts";
 import { GopCache } from "../../media/gop-cache.ts";
+import { toRtpTimestamp } from "../webrtc/rtp-stream.ts";
 import type { Stage } from "./delivery.ts";
-import { Picture, toRtpTimestamp } from "./picture.ts";
+import { Picture } from "./picture.ts";
 import { Seat } from "./seat.ts";
 
 export interface PreviewOptions {

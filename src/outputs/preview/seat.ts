@@ -1,9 +1,10 @@
 import { toFault } from "../../domain/fault.ts";
 import type { PreviewSeat, PreviewViewer, ViewerCandidate, ViewerRequest } from "../../domain/preview.ts";
-import { revealAddresses } from "./candidates.ts";
+import { revealAddresses } from "../webrtc/candidates.ts";
+import type { Peer, PeerHooks } from "../webrtc/peer.ts";
 import type { Delivery, Stage } from "./delivery.ts";
-import type { Peer } from "./peer.ts";
 import type { Picture } from "./picture.ts";
+import { playoutDelay, playoutDelayExtension } from "./playout-delay.ts";
 import { RtpDelivery } from "./rtp-delivery.ts";
 import { SocketDelivery } from "./socket-delivery.ts";
 
@@ -101,10 +102,10 @@ export class Seat implements PreviewSeat {
   }
 
   async #connect(id: number): Promise<void> {
-    const { createPeer, playoutDelay } = await import("./peer.ts"); // werift: not for viewers without it
+    const { createPeer } = await import("../webrtc/peer.ts"); // werift: not for viewers without it
     if (!this.#isCurrent(id)) return;
     let delivery: RtpDelivery | undefined;
-    const peer = await createPeer(this.#viewer.localAddress, {
+    const hooks: PeerHooks = {
       onConnected: (sending) => {
         if (!this.#isCurrent(id)) return;
         const latency = this.#watch?.latency ?? "smooth";
@@ -116,7 +117,9 @@ export class Seat implements PreviewSeat {
       onFailed: () => {
         if (this.#isCurrent(id)) this.#end(); // the page notices and asks for another
       },
-    });
+    };
+    const localAddresses = [this.#viewer.localAddress];
+    const peer = await createPeer({ localAddresses, extensions: [playoutDelayExtension] }, hooks);
     if (!this.#isCurrent(id)) return peer[Symbol.dispose]();
     this.#peer = peer;
     this.#viewer.send({ type: "offer", id, sdp: peer.offer, iceServers: [] });

@@ -19,10 +19,14 @@ export function useCounterMode(transport: RTCDtlsTransport): void {
 }
 
 /**
- * Gives the keys of what we send, and the way that ICE has found: its socket, from now on bound to the viewer's one
- * address, as the kernel takes less time then. What else werift sends there goes the same way.
+ * Gives the keys of what we send, and the way that ICE has found: its socket, from now on bound to the other
+ * side's one address, as the kernel takes less time then. What else werift sends there goes the same way. `onHeard` is
+ * told of each datagram that comes.
  */
-export function takeOver(transport: RTCDtlsTransport): {
+export function takeOver(
+  transport: RTCDtlsTransport,
+  onHeard?: () => void,
+): {
   readonly keys: SrtpSessionKeys;
   send(datagram: Buffer): void;
 } {
@@ -41,7 +45,8 @@ export function takeOver(transport: RTCDtlsTransport): {
       // closed meanwhile: as lost as on any other network
     }
   };
-  socket.on("error", () => {}); // the viewer's port is closed: ICE notices
+  socket.on("error", () => {}); // the other side's port is closed: ICE notices
+  if (onHeard !== undefined) socket.on("message", () => onHeard());
   socket.connect(port, host, (error?: Error) => {
     if (error !== undefined) return;
     bound = true;

@@ -14,22 +14,29 @@ import {
 } from "werift";
 import type { RtcpPacket } from "werift";
 import { Fault } from "../../domain/fault.ts";
-import type { PreviewLatency, ViewerCandidate } from "../../domain/preview.ts";
+import type { ViewerCandidate } from "../../domain/preview.ts";
 import { SrtpSender } from "../../media/srtp-sender.ts";
 import { hasCandidate, withCandidates } from "./candidates.ts";
 import { useCounterMode, takeOver } from "./peer-hook.ts";
-import type { SendReport } from "./rtp-delivery.ts";
+import type { SendReport } from "./rtp-stream.ts";
 
 const payloadType = 102;
-const playoutDelayUri = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay";
-const playoutDelayId = 1;
 const ntpToUnixSeconds = 2_208_988_800;
+
+export interface PeerOptions {
+  /** The only addresses of ours that the other side learns: one of each family at most. */
+  readonly localAddresses: readonly string[];
+  /** Header extensions of the video. */
+  readonly extensions?: readonly { readonly id: number; readonly uri: string }[];
+}
 
 export interface PeerHooks {
   /** Media can be sent. */
   onConnected(sending: PeerSending): void;
   onNack(sequences: readonly number[]): void;
   onPictureLoss(): void;
+  /** Anything came from the other side. */
+  onHeard?(): void;
   /** It cannot be set up, or is over. Told once; disposal does not tell. */
   onFailed(fault: Fault): void;
 }
@@ -40,7 +47,7 @@ export interface PeerSending {
   report(report: SendReport): void;
 }
 
-/** One WebRTC connection to a viewer, who receives. We make the offer, with our candidates in it. */
+/** One WebRTC connection to somebody who receives. We make the offer, with our candidates in it. */
 export interface Peer extends Disposable {
   readonly offer: string;
   answer(sdp: string): void;
@@ -49,15 +56,20 @@ export interface Peer extends Disposable {
 
 /**
  * Makes the connection with werift, which does SDP, ICE, DTLS and RTCP; pictures are encrypted and sent by ourselves
- * (`srtp-sender.ts`). The only address of ours in it is `localAddress`, the one that the viewer reached already.
+ * (`srtp-sender.ts`).
  */
-export async function createPeer(localAddress: string, hooks: PeerHooks): Promise<Peer> {
+export async function createPeer(
+  { localAddresses, extensions = [] }: PeerOptions,
+  hooks: PeerHooks,
+): Promise<Peer> {
   const connection = new RTCPeerConnection({
     iceServers: [],
     iceUseIpv4: false,
     iceUseIpv6: false,
-    iceAdditionalHostAddresses: [localAddress],
-    iceInterfaceAddresses: localAddress.includes(":") ? { udp6: localAddress } : { udp4: localAddress },
+    iceAdditionalHostAddresses: [...localAddresses],
+    iceInterfaceAddresses: Object.fromEntries(
+      localAddresses.map((address) => [address.includes(":") ? "udp6" : "udp4", address]),
+    ),
     bundlePolicy: "max-bundle",
     // Browsers take no other profile, and decode whatever comes.
     codecs: {
@@ -70,11 +82,11 @@ export async function createPeer(localAddress: string, hooks: PeerHooks): Promis
       ],
     },
     headerExtensions: {
-      video: [new RTCRtpHeaderExtensionParameters({ id: playoutDelayId, uri: playoutDelayUri })],
+      video: extensions.map((extension) => new RTCRtpHeaderExtensionParameters(extension)),
     },
   });
   let over = false;
-  const fail = (error: unknown, fallback = "The connection to the viewer could not be set up."): void => {
+  const fail = (error: unknown, fallback = "The WebRTC connection could not be set up."): void => {
     if (over) return;
     over = true;
     const text = error instanceof Error && error.message !== "" ? `${fallback} ${error.message}` : fallback;
@@ -97,10 +109,10 @@ export async function createPeer(localAddress: string, hooks: PeerHooks): Promis
     transport.onRtcp.subscribe((packet) => readFeedback(packet, hooks));
     connection.connectionStateChange.subscribe((state) => {
       if (state === "failed" || state === "closed" || state === "disconnected")
-        fail(undefined, `The connection to the viewer is ${state}.`);
+        fail(undefined, `The WebRTC connection is ${state}.`);
       if (state !== "connected" || over) return;
       try {
-        const { keys, send } = takeOver(transport);
+        const { keys, send } = takeOver(transport, hooks.onHeard);
         const stream = { ssrc: sender.ssrc, payloadType, firstSequence: randomInt(0x8000) };
         const srtp = new SrtpSender(keys, stream);
         const report = (content: SendReport): void => {
@@ -178,16 +190,3 @@ function toSenderReport(ssrc: number, { rtpTimestamp, packets, octets }: SendRep
   });
   return new RtcpSrPacket({ ssrc, senderInfo });
 }
-
-/**
- * The playout-delay extension as a one-byte-header block (RFC 8285, 4.2): minimum and maximum in units of 10 ms, 12
- * bits each. From 0 to 0 the browser shows a picture at once; from 0 to 10 s it decides by itself, as without it.
- */
-export function playoutDelay(latency: PreviewLatency): Uint8Array {
-  return latency === "live" ? immediate : usual;
-}
-
-const block = (maximum: number): Uint8Array =>
-  Uint8Array.of(0xbe, 0xde, 0, 1, (playoutDelayId << 4) | 2, 0, maximum >> 8, maximum & 0xff);
-const immediate = block(0);
-const usual = block(1000);

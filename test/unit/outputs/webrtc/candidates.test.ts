@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { hasCandidate, revealAddresses, withCandidates } from "../../../../src/outputs/preview/candidates.ts";
+import { hasCandidate, revealAddresses, withCandidates } from "../../../../src/outputs/webrtc/candidates.ts";
 
 const hidden = "d3472bac-dd6b-4388-9b2a-862b237cbc0f.local";
 const line = (address: string): string =>

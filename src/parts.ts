@@ -15,6 +15,7 @@ import type { Mask } from "./lib/log.ts";
 import { createPreview } from "./outputs/preview/preview.ts";
 import { createRtmpOutput } from "./outputs/rtmp.ts";
 import { createTwitchTarget } from "./outputs/twitch.ts";
+import { createWhipOutput } from "./outputs/whip.ts";
 import type { Line } from "./supervisor/line.ts";
 import type { Remembered } from "./supervisor/memory.ts";
 import { createAudioTranscoder } from "./transcode/audio.ts";
@@ -140,7 +141,14 @@ export function createOutput(
   config: Config,
   report: Report,
 ): Output {
-  const { name, streamKey } = output;
+  const { name } = output;
+  const stallMs = config.stallSeconds * 1000;
+  const ca = output.ca === undefined ? {} : { ca: output.ca };
+  if (output.kind === "whip") {
+    const token = output.streamKey === undefined ? {} : { token: output.streamKey };
+    return createWhipOutput({ name, target: { url: output.url, ...token, ...ca }, stallMs, report });
+  }
+  const { streamKey } = output;
   return createRtmpOutput({
     name,
     target:
@@ -150,15 +158,15 @@ export function createOutput(
             name,
             streamKey,
             ...(output.ingest !== "auto" && { ingest: output.ingest }),
-            ...(output.ca !== undefined && { ca: output.ca }),
+            ...ca,
             bandwidthTest: output.bandwidthTest,
             cachePath: join(config.stateDirectory, "twitch-ingests.json"),
             report,
           }),
     audio: settings.audio,
     onSizeChange: output.onSizeChange,
-    ...(output.ca !== undefined && { ca: output.ca }),
-    stallMs: config.stallSeconds * 1000,
+    ...ca,
+    stallMs,
     report,
   });
 }

@@ -67,35 +67,63 @@ async function buildOutput(
   const path = `outputs[${index}]`;
   const { name, url, ingest, bandwidthTest } = values;
   const ca = await readAuthority(values.caFile, `${path}.caFile`, findings);
-  const kind = values.kind ?? (url === null ? "twitch" : "rtmp");
+  const kind = values.kind ?? kindOf(url);
   const streamKey = await readSecret(values.streamKey, values.streamKeyFile, `${path}.streamKey`, findings);
+  const rules = values.rules ?? rulesOf(kind, url);
+  if (kind === "whip") {
+    if (values.onSizeChange === "republish")
+      findings.addAt(`${path}.onSizeChange`, "expected inband, or nothing (kind is whip)");
+    const address = addressFor(kind, values, path, findings);
+    return address === undefined ? undefined : { kind, name, rules, ca, url: address, streamKey };
+  }
   if (streamKey === undefined) {
     findings.addAt(`${path}.streamKey`, "expected a stream key (streamKey or streamKeyFile), got nothing");
     return undefined;
   }
-  const rules = values.rules ?? rulesOf(kind, url);
   const onSizeChange = values.onSizeChange ?? (rules === "generic" ? "inband" : "republish");
   const common = { name, rules, onSizeChange, streamKey, ca };
-  switch (kind) {
-    case "rtmp":
-      if (ingest !== "auto")
-        findings.addAt(`${path}.ingest`, "is for kind twitch; this output is of kind rtmp");
-      if (bandwidthTest)
-        findings.addAt(`${path}.bandwidthTest`, "is for kind twitch; this output is of kind rtmp");
-      if (url !== null) return { kind, ...common, url };
-      findings.addAt(`${path}.url`, "expected the server's address (kind is rtmp), got nothing");
-      return undefined;
-    case "twitch":
-      // Never sent elsewhere by half a change: whoever redirects a Twitch output must say that it is one no more.
-      if (url !== null)
-        findings.addAt(`${path}.url`, "is for kind rtmp; this output is of kind twitch (set kind too)");
-      return { kind, ...common, ingest, bandwidthTest };
+  if (kind === "rtmp") {
+    const address = addressFor(kind, values, path, findings);
+    return address === undefined ? undefined : { kind, ...common, url: address };
   }
+  // Never sent elsewhere by half a change: whoever redirects a Twitch output must say that it is one no more.
+  if (url !== null)
+    findings.addAt(`${path}.url`, "is for kind rtmp or whip; this output is of kind twitch (set kind too)");
+  return { kind, ...common, ingest, bandwidthTest };
+}
+
+/** Where an output of this kind publishes. */
+function addressFor(
+  kind: "rtmp" | "whip",
+  { url, ingest, bandwidthTest }: ConfigValues["outputs"][number],
+  path: string,
+  findings: Findings,
+): string | undefined {
+  if (ingest !== "auto")
+    findings.addAt(`${path}.ingest`, `is for kind twitch; this output is of kind ${kind}`);
+  if (bandwidthTest)
+    findings.addAt(`${path}.bandwidthTest`, `is for kind twitch; this output is of kind ${kind}`);
+  if (url === null)
+    findings.addAt(`${path}.url`, `expected the server's address (kind is ${kind}), got nothing`);
+  else if (kindOf(url) !== kind)
+    findings.addAt(
+      `${path}.url`,
+      `expected an address that begins with ${beginnings[kind]} (kind is ${kind})`,
+    );
+  return url ?? undefined;
+}
+
+const beginnings = { rtmp: "rtmp:// or rtmps://", whip: "https:// or http://" };
+
+function kindOf(url: string | null): OutputConfig["kind"] {
+  if (url === null) return "twitch";
+  return url.startsWith("http") ? "whip" : "rtmp";
 }
 
 /** YouTube's ingests are a.rtmp.youtube.com and the like. */
-function rulesOf(kind: "twitch" | "rtmp", url: string | null): DestinationKind {
+function rulesOf(kind: OutputConfig["kind"], url: string | null): DestinationKind {
   if (kind === "twitch") return "twitch";
+  if (kind === "whip") return "webrtc";
   const host = url !== null && URL.canParse(url) ? new URL(url).hostname : "";
   return /(^|\.)youtube\.com$/.test(host) ? "youtube" : "generic";
 }

@@ -53,26 +53,37 @@ interface AnyOutputConfig {
   readonly name: string;
   /** Whose rules the stream must keep. */
   readonly rules: DestinationKind;
-  readonly onSizeChange: "republish" | "inband";
-  readonly streamKey: Secret;
   /** The authority to believe instead of this machine's list, PEM. */
   readonly ca: string | undefined;
 }
 
-export interface RtmpOutputConfig extends AnyOutputConfig {
+interface AnyRtmpOutputConfig extends AnyOutputConfig {
+  readonly onSizeChange: "republish" | "inband";
+  readonly streamKey: Secret;
+}
+
+export interface RtmpOutputConfig extends AnyRtmpOutputConfig {
   readonly kind: "rtmp";
   /** `rtmp://host[:port]/app` or `rtmps://...`, without the stream key. */
   readonly url: string;
 }
 
-export interface TwitchOutputConfig extends AnyOutputConfig {
+export interface TwitchOutputConfig extends AnyRtmpOutputConfig {
   readonly kind: "twitch";
   /** `auto`, or an address like `rtmps://host/app`. */
   readonly ingest: string;
   readonly bandwidthTest: boolean;
 }
 
-export type OutputConfig = RtmpOutputConfig | TwitchOutputConfig;
+export interface WhipOutputConfig extends AnyOutputConfig {
+  readonly kind: "whip";
+  /** `https://host[:port]/path` or `http://...`. */
+  readonly url: string;
+  /** The bearer token, where the server wants one. */
+  readonly streamKey: Secret | undefined;
+}
+
+export type OutputConfig = RtmpOutputConfig | TwitchOutputConfig | WhipOutputConfig;
 
 export interface HttpConfig {
   readonly host: string;

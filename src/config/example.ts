@@ -13,7 +13,7 @@ const head = [
 ];
 
 const outputsHead =
-  "A destination with all its keys and their defaults; it needs streamKey or streamKeyFile. " +
+  "A destination with all its keys and their defaults; it needs streamKey or streamKeyFile (whip: where the server wants a token). " +
   "The environment variables count only while this file lists one destination or none: SPOTLIVE_STREAM_KEY " +
   "alone makes one on Twitch, SPOTLIVE_RTMP_URL and SPOTLIVE_STREAM_KEY together one on any server.";
 

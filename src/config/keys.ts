@@ -59,10 +59,10 @@ export const formats = {
     matches: (value) => isText(value) && /^[a-z0-9][a-z0-9-]{0,31}$/.test(value),
     fromText: sameText,
   },
-  "rtmp-address": {
+  "output-address": {
     expected: () =>
-      "an address like rtmp://host/app or rtmps://host/app, without user, password or stream key",
-    matches: (value) => isAddress(value, ["rtmp:", "rtmps:"]),
+      "an address like rtmp://host/app, rtmps://host/app or https://host/path, without user, password or stream key",
+    matches: (value) => isAddress(value, ["rtmp:", "rtmps:", "http:", "https:"]),
     fromText: sameText,
   },
   ingest: {

@@ -44,17 +44,20 @@ export const outputSchema = {
     format: "output-name",
   }),
   kind: optionalChoice(
-    ["twitch", "rtmp"],
-    "Twitch, or any RTMP server. Not set: rtmp where url is set, else twitch.",
+    ["twitch", "rtmp", "whip"],
+    "Twitch, any RTMP server, or a media server that takes WebRTC (WHIP). Not set: as url begins, or twitch where there is none.",
     {
       env: "SPOTLIVE_OUTPUT_KIND",
     },
   ),
-  url: optionalText("rtmp: the server and its application, like rtmps://live.example.org/app.", {
-    env: "SPOTLIVE_RTMP_URL",
-    format: "rtmp-address",
-  }),
-  streamKey: secret("The stream key. Better in a file (streamKeyFile).", { env: "SPOTLIVE_STREAM_KEY" }),
+  url: optionalText(
+    "rtmp: the server and its application, like rtmps://live.example.org/app. whip: the address to publish to, like https://live.example.org/spot/whip.",
+    { env: "SPOTLIVE_RTMP_URL", format: "output-address" },
+  ),
+  streamKey: secret(
+    "The stream key. whip: the bearer token, where the server wants one. Better in a file (streamKeyFile).",
+    { env: "SPOTLIVE_STREAM_KEY" },
+  ),
   streamKeyFile: optionalText(fileDoc("stream key"), { env: "SPOTLIVE_STREAM_KEY_FILE" }),
   ingest: text("auto", "twitch: auto takes the nearest ingest that answers; an address takes that one.", {
     env: "SPOTLIVE_TWITCH_INGEST",
@@ -64,18 +67,21 @@ export const outputSchema = {
     env: "SPOTLIVE_TWITCH_BANDWIDTH_TEST",
   }),
   rules: optionalChoice(
-    ["twitch", "youtube", "generic"],
-    "Whose rules the stream must keep. Not set: twitch for kind twitch, youtube for a YouTube address, else generic.",
+    ["twitch", "youtube", "generic", "webrtc"],
+    "Whose rules the stream must keep. Not set: twitch for kind twitch, webrtc for kind whip, youtube for a YouTube address, else generic.",
     { env: "SPOTLIVE_OUTPUT_RULES" },
   ),
   onSizeChange: optionalChoice(
     ["republish", "inband"],
-    "When the picture's size changes: republish begins a new broadcast, inband goes on with a new header. Not set: inband for generic rules, else republish.",
+    "When the picture's size changes: republish begins a new broadcast, inband goes on with a new header. Not set: inband for generic rules, else republish. whip: always inband.",
     { env: "SPOTLIVE_OUTPUT_ON_SIZE_CHANGE" },
   ),
-  caFile: optionalText("rtmps: a PEM file with the authority of a server that has a private certificate.", {
-    env: "SPOTLIVE_OUTPUT_CA_FILE",
-  }),
+  caFile: optionalText(
+    "rtmps, https: a PEM file with the authority of a server that has a private certificate.",
+    {
+      env: "SPOTLIVE_OUTPUT_CA_FILE",
+    },
+  ),
 } as const satisfies Group;
 
 const outputs: Key<readonly Record<string, unknown>[]> = {

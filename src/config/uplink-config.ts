@@ -58,10 +58,10 @@ function targetOf({ url, ingest, caFile }: ConfigValues["outputs"][number]): Upl
   const address = url ?? (ingest === "auto" ? undefined : ingest);
   if (address === undefined) return twitch;
   const { protocol, hostname, port } = new URL(address);
-  const isSecure = protocol === "rtmps:";
+  const isSecure = protocol === "rtmps:" || protocol === "https:";
   return {
     host: hostname.replace(/^\[|\]$/g, ""),
-    port: port === "" ? (isSecure ? 443 : 1935) : Number(port),
+    port: port === "" ? (isSecure ? 443 : protocol === "http:" ? 80 : 1935) : Number(port),
     // A private authority is the output's own affair.
     tls: isSecure && caFile === null,
   };

@@ -3,11 +3,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { connect as connectTls, getCACertificates, type ConnectionOptions as TlsOptions } from "node:tls";
 import { Fault, toFault } from "../domain/fault.ts";
 
-/** Where an RTMP server is, as its URL says. */
-export interface RtmpAddress {
+/** Where a server listens. */
+export interface ServerAddress {
+  /** TLS. */
   readonly secure: boolean;
   readonly host: string;
   readonly port: number;
+}
+
+/** Where an RTMP server is, as its URL says. */
+export interface RtmpAddress extends ServerAddress {
   /** The application: the path without its leading slash. */
   readonly app: string;
   /** The whole URL, as RTMP's `connect` wants it. */
@@ -54,11 +59,11 @@ export interface OpenSocket {
 }
 
 /**
- * Connects, and for rtmps checks certificate and host name. `ca` is PEM that is trusted besides the system's.
+ * Connects, and with TLS checks certificate and host name. `ca` is PEM that is trusted besides the system's.
  * Rejects with `output-unreachable` or `output-tls`; on abort with `output-closed`.
  */
 export async function openSocket(
-  address: RtmpAddress,
+  address: ServerAddress,
   ca: string | Buffer | undefined,
   signal: AbortSignal,
 ): Promise<OpenSocket> {
@@ -82,7 +87,7 @@ export async function openSocket(
 
 /** Begins anew every few seconds: TCP itself asks ever more seldom, and would notice late that the network is back. */
 async function openTcp(
-  { host, port }: RtmpAddress,
+  { host, port }: ServerAddress,
   unreachable: (reason: string, cause?: Error) => Fault,
   signal: AbortSignal,
 ): Promise<Pick<OpenSocket, "socket" | "roundTripMs">> {
@@ -107,7 +112,7 @@ async function openTcp(
   }
 }
 
-function tlsOptions(address: RtmpAddress, socket: Socket, ca: string | Buffer | undefined): TlsOptions {
+function tlsOptions(address: ServerAddress, socket: Socket, ca: string | Buffer | undefined): TlsOptions {
   const isName = !/^[\d.]+$|:/.test(address.host);
   return {
     socket,
@@ -174,7 +179,7 @@ function tlsFault(where: string, error: Error & { readonly code?: string }): Fau
     return new Fault("output-unreachable", text, { cause: error });
   }
   if (code === "EPROTO" || code.startsWith("ERR_SSL") || code.startsWith("ERR_TLS")) {
-    const text = `${where} does not speak TLS as expected (${code}). Use rtmp:// if the server has no TLS on this port.`;
+    const text = `${where} does not speak TLS as expected (${code}). Use an address without TLS if the server has none on this port.`;
     return new Fault("output-tls", text, { cause: error });
   }
   return new Fault("output-unreachable", `The TLS handshake with ${where} broke off: ${error.message}.`, {
@@ -183,7 +188,7 @@ function tlsFault(where: string, error: Error & { readonly code?: string }): Fau
 }
 
 /** Tries a bare TCP connect each second until one succeeds; rejects when aborted. */
-export async function awaitReachable(address: RtmpAddress, signal: AbortSignal): Promise<void> {
+export async function awaitReachable(address: ServerAddress, signal: AbortSignal): Promise<void> {
   for (;;) {
     try {
       await knock({ host: address.host, port: address.port }, knockMs, signal);

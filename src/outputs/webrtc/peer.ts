@@ -18,9 +18,9 @@ import type { ViewerCandidate } from "../../domain/preview.ts";
 import { SrtpSender } from "../../media/srtp-sender.ts";
 import { hasCandidate, withCandidates } from "./candidates.ts";
 import { useCounterMode, takeOver } from "./peer-hook.ts";
+import { h264PayloadType as payloadType } from "./rtp-stream.ts";
 import type { SendReport } from "./rtp-stream.ts";
 
-const payloadType = 102;
 const ntpToUnixSeconds = 2_208_988_800;
 
 export interface PeerOptions {

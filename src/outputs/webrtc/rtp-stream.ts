@@ -3,6 +3,8 @@ import type { RtpPayloads } from "../../media/rtp-payloads.ts";
 import type { SrtpSender } from "../../media/srtp-sender.ts";
 import { Pace } from "./pace.ts";
 
+export const h264PayloadType = 102;
+
 const secondMs = 1000;
 /** One who loses more of a second's packets than this gets ever less of what is sent. */
 const tolerableLoss = 0.3;

@@ -38,6 +38,8 @@ async function checkBandwidth(
   { run }: DoctorContext,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
+  if (output.kind === "whip")
+    return [unknown(id, "What arrives by WHIP is not measured.", "Measure at a destination of kind rtmp.")];
   const busy = await whyBusy(config.socketPath);
   if (busy !== undefined)
     return [unknown(id, busy, "spotlive stop; or look at the uplink's figures in spotlive status.")];

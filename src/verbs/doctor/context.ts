@@ -1,6 +1,10 @@
 import type { Root } from "../../boards/root.ts";
 import type { RunProgram } from "../../boards/run-program.ts";
 import type { Config, OutputConfig } from "../../config/config.ts";
+import { parseRtmpUrl } from "../../outputs/rtmp-socket.ts";
+import type { ServerAddress } from "../../outputs/rtmp-socket.ts";
+import { serverOf } from "../../outputs/whip-exchange.ts";
+import { parseWhipUrl } from "../../outputs/whip-session.ts";
 
 /** What every check may look at. */
 export interface DoctorContext {
@@ -52,8 +56,15 @@ export function peersOf(config: Config | undefined): readonly Peer[] {
 
 /** The address that an output publishes to, without its key; undefined for Twitch, which is asked. */
 export function addressOf(output: OutputConfig): string | undefined {
-  if (output.kind === "rtmp") return output.url;
+  if (output.kind !== "twitch") return output.url;
   return output.ingest === "auto" ? undefined : output.ingest.replace(/\/\{stream_key\}$/, "");
+}
+
+/** Where its address leads. */
+export function serverFor(output: OutputConfig): ServerAddress | undefined {
+  const url = addressOf(output);
+  if (url === undefined) return undefined;
+  return output.kind === "whip" ? serverOf(parseWhipUrl(url)) : parseRtmpUrl(url);
 }
 
 export const bareHost = (host: string): string => host.replace(/^\[|\]$/g, "");

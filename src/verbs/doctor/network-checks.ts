@@ -1,12 +1,11 @@
 import { defaultRoutes } from "../../boards/routes.ts";
 import type { Route } from "../../boards/routes.ts";
-import { parseRtmpUrl } from "../../outputs/rtmp-socket.ts";
 import { twitchListUrl } from "../../outputs/twitch.ts";
 import { toFault } from "../../domain/fault.ts";
 import { checkClash } from "./clash-check.ts";
 import { ok, unknown, warning, wrong } from "./check.ts";
 import type { Check, Finding } from "./check.ts";
-import { addressOf, peersOf } from "./context.ts";
+import { serverFor, peersOf } from "./context.ts";
 import type { DoctorContext, Peer } from "./context.ts";
 import { addressesOf, describeWay, knock, readRoutes, wayTo } from "./network.ts";
 import type { Way } from "./network.ts";
@@ -105,9 +104,9 @@ interface Target {
 /** The first ingest whose name can be resolved. */
 async function firstIngest({ config }: DoctorContext): Promise<Target | undefined> {
   for (const output of config?.outputs ?? []) {
-    const url = addressOf(output);
-    if (url === undefined) continue;
-    const { host, port } = parseRtmpUrl(url);
+    const server = serverFor(output);
+    if (server === undefined) continue;
+    const { host, port } = server;
     const [address] = await addressesOf(host).catch(() => []);
     if (address !== undefined) return { host, port, address };
   }
@@ -137,8 +136,8 @@ async function isReachable(target: Target | undefined, signal: AbortSignal): Pro
 
 /** A name server's answers for the hosts of the outputs. */
 export function dnsChecks({ config, root }: DoctorContext): readonly Check[] {
-  const urls = root.isThisMachine ? (config?.outputs ?? []).map(addressOf) : [];
-  const hosts = new Set(urls.flatMap((url) => (url === undefined ? twitchHost : parseRtmpUrl(url).host)));
+  const outputs = root.isThisMachine ? (config?.outputs ?? []) : [];
+  const hosts = new Set(outputs.map((output) => serverFor(output)?.host ?? twitchHost));
   return [...hosts].map((host): Check => {
     const id = `dns:${host}`;
     return {

@@ -108,7 +108,35 @@ outputs:
       { name: "main", kind: "twitch", ingest: "auto", bandwidthTest: true },
       { name: "own", kind: "rtmp", url: "rtmps://host:1936/app", ca: expect.stringContaining("AAAA") },
     ]);
-    expect(outputs.map(({ streamKey }) => streamKey.reveal())).toEqual([canary, "k-12345"]);
+    expect(outputs.map(({ streamKey }) => streamKey?.reveal())).toEqual([canary, "k-12345"]);
+  });
+
+  it("reads a WHIP output, of which the token is optional, by its address alone", async () => {
+    const { outputs } = await parse(`${minimal}
+outputs:
+  - { name: crowd, url: "https://host/spot/whip", streamKey: token-12345 }
+  - { name: open, url: "http://10.0.0.5:8889/spot/whip" }
+`);
+    expect(outputs).toMatchObject([
+      { name: "crowd", kind: "whip", url: "https://host/spot/whip", rules: "webrtc" },
+      { name: "open", kind: "whip", rules: "webrtc", streamKey: undefined },
+    ]);
+    expect(outputs[0]?.streamKey?.reveal()).toBe("token-12345");
+  });
+
+  it.each([
+    [`kind: whip, url: "rtmp://host/app"`, "url: expected an address that begins with https:// or http://"],
+    [
+      `kind: rtmp, url: "https://host/app", streamKey: abc`,
+      "url: expected an address that begins with rtmp://",
+    ],
+    ["kind: whip", "url: expected the server's address (kind is whip)"],
+    [`url: "https://host/app", bandwidthTest: true`, "bandwidthTest: is for kind twitch"],
+    [`url: "https://host/app", onSizeChange: republish`, "onSizeChange: expected inband"],
+    [`streamKey: abc, url: "https://user:pass@host/app"`, "url: expected an address like"],
+  ])("refuses an output of { %s }", async (output, problem) => {
+    const problems = await problemsOf(`${minimal}\noutputs: [{ ${output} }]`);
+    expect(problems).toEqual([expect.stringContaining(`outputs[0].${problem}`)]);
   });
 
   it("shows no secret however it is printed", async () => {
@@ -141,7 +169,7 @@ describe("the environment", () => {
     const environment = { SPOTLIVE_STREAM_KEY: "from-environment", SPOTLIVE_RTMP_URL: "rtmp://other/app" };
     const { outputs } = await parse(file, environment);
     expect(outputs).toMatchObject([{ name: "own", url: "rtmp://other/app" }]);
-    expect(outputs[0]?.streamKey.reveal()).toBe("from-environment");
+    expect(outputs[0]?.streamKey?.reveal()).toBe("from-environment");
   });
 
   it("does not send a Twitch key elsewhere by an address alone", async () => {

@@ -9,7 +9,7 @@ import type { Leaf } from "./environment.ts";
 import type { Group } from "./keys.ts";
 import { Findings } from "./problems.ts";
 import { bootItems, bootSchema, wifiSchema } from "./schema-device.ts";
-import { outputSchema } from "./schema.ts";
+import { outputSchema } from "./schema-output.ts";
 import { readAuthority, readPrivateKey } from "./secret-file.ts";
 import { completeValues } from "./values.ts";
 import { readYaml } from "./yaml-file.ts";

@@ -2,7 +2,8 @@ import { leavesOf, readEnvironment } from "./environment.ts";
 import type { Environment, Leaf } from "./environment.ts";
 import { formatOf, maxOutputs } from "./keys.ts";
 import { describe, didYouMean, Findings } from "./problems.ts";
-import { outputSchema, schema } from "./schema.ts";
+import { outputSchema } from "./schema-output.ts";
+import { schema } from "./schema.ts";
 
 /** What is wrong with one key of a change; the path is empty where it is nobody's alone. */
 export interface ConfigProblem {

@@ -1,7 +1,8 @@
 import { stringify } from "yaml";
 import { about, formatOf, isKey } from "./keys.ts";
 import type { Group, Key } from "./keys.ts";
-import { outputSchema, schema } from "./schema.ts";
+import { outputSchema } from "./schema-output.ts";
+import { schema } from "./schema.ts";
 
 const width = 100;
 

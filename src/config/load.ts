@@ -6,7 +6,8 @@ import { findUnknownVariables, forgetSecrets } from "./environment.ts";
 import type { Environment } from "./environment.ts";
 import type { Group } from "./keys.ts";
 import { Findings } from "./problems.ts";
-import { outputSchema, schema } from "./schema.ts";
+import { outputSchema } from "./schema-output.ts";
+import { schema } from "./schema.ts";
 import { readValues } from "./values.ts";
 
 /** Where a configuration file is looked for when none is named. */

@@ -1,6 +1,7 @@
 import { about, choice, flag, list, optionalChoice, optionalText, secret, text } from "./keys.ts";
 import type { Group } from "./keys.ts";
-import { outputSchema, schema } from "./schema.ts";
+import { outputSchema } from "./schema-output.ts";
+import { schema } from "./schema.ts";
 
 /** One WiFi network. */
 export const wifiSchema = {

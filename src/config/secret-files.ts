@@ -3,7 +3,8 @@ import { leavesOf } from "./environment.ts";
 import type { Environment } from "./environment.ts";
 import { usualPlaces } from "./load.ts";
 import { Findings } from "./problems.ts";
-import { outputSchema, schema } from "./schema.ts";
+import { outputSchema } from "./schema-output.ts";
+import { schema } from "./schema.ts";
 import { readYaml } from "./yaml-file.ts";
 import type { Given } from "./yaml-file.ts";
 

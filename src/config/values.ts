@@ -5,7 +5,8 @@ import { formats } from "./keys.ts";
 import type { Format, Limits } from "./format.ts";
 import type { Group, Values } from "./keys.ts";
 import type { Findings } from "./problems.ts";
-import { outputSchema, schema } from "./schema.ts";
+import { outputSchema } from "./schema-output.ts";
+import { schema } from "./schema.ts";
 import { readYaml } from "./yaml-file.ts";
 import type { Given } from "./yaml-file.ts";
 

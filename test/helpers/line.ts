@@ -93,7 +93,7 @@ async function idrSteps(file: string): Promise<number[]> {
 }
 
 /** How many pictures were the same one again, at the longest. */
-export function longestStill({ numbers }: Verdict): number {
+export function longestStill({ numbers }: Pick<Verdict, "numbers">): number {
   let [longest, length] = [0, 0];
   for (const [index, number] of numbers.entries()) {
     length = number !== undefined && number === numbers[index - 1] ? length + 1 : 1;

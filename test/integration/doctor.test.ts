@@ -13,6 +13,7 @@ import { key, openPractice } from "../helpers/doctor-run.ts";
 import type { Practice } from "../helpers/doctor-run.ts";
 import { makeFakeRoot } from "../helpers/fake-root.ts";
 import { freePort, startNginxRtmp } from "../helpers/nginx.ts";
+import { startWhipServer } from "../helpers/whip-server.ts";
 
 const run = promisify(execFile);
 const never = new AbortController().signal;
@@ -42,6 +43,14 @@ describe("spotlive doctor at an ingest", () => {
     expect(nginx.publishes).toEqual([]);
     expect(await nginx.stat()).not.toContain(key);
     expect(examined.output).not.toContain(key);
+  });
+
+  it("connects to a WHIP server, and publishes and asks nothing", async () => {
+    await using server = await startWhipServer();
+    const examined = await examine({ output: { url: server.url } });
+    expect(examined.finding("ingest:main")).toMatchObject({ verdict: "ok" });
+    expect(examined.finding("ingest:main").evidence).toMatch(/^127\.0\.0\.1:\d+ is open without TLS/);
+    expect(server.requests).toEqual([]);
   });
 
   it("ends with 1 where nobody listens, and says who is wrong", async () => {

@@ -3,7 +3,8 @@ import { describeConfig } from "../../../src/config/describe-config.ts";
 import type { KeyDescription } from "../../../src/config/describe-config.ts";
 import { renderExample } from "../../../src/config/example.ts";
 import { leavesOf } from "../../../src/config/environment.ts";
-import { outputSchema, schema } from "../../../src/config/schema.ts";
+import { outputSchema } from "../../../src/config/schema-output.ts";
+import { schema } from "../../../src/config/schema.ts";
 
 const canary = "canary-9f3b27";
 

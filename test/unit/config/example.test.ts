@@ -4,7 +4,8 @@ import { leavesOf } from "../../../src/config/environment.ts";
 import { renderExample } from "../../../src/config/example.ts";
 import { formatOf } from "../../../src/config/keys.ts";
 import { Findings } from "../../../src/config/problems.ts";
-import { outputSchema, schema } from "../../../src/config/schema.ts";
+import { outputSchema } from "../../../src/config/schema-output.ts";
+import { schema } from "../../../src/config/schema.ts";
 import { readValues } from "../../../src/config/values.ts";
 
 const example = await readFile(new URL("../../../src/config/spotlive.example.yaml", import.meta.url), "utf8");

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { RTCPeerConnection, useH264, useNACK, usePLI } from "werift";
@@ -20,6 +21,8 @@ export interface WhipRequest {
 export interface WhipServerOptions {
   /** Without one, everybody may publish. */
   readonly token?: string;
+  /** Makes it speak HTTPS: key and certificate, PEM. */
+  readonly tls?: { readonly key: string; readonly cert: string };
   /** Answers a POST in another way; `true` when it has. */
   readonly instead?: (response: ServerResponse, request: WhipRequest) => boolean;
   /** Whether the network loses this packet; one that is sent again is not asked about. */
@@ -115,12 +118,14 @@ export async function startWhipServer(options: WhipServerOptions = {}): Promise<
     };
   }
 
-  const server = createServer((request, response) => {
+  const { tls } = options;
+  const listener = (request: IncomingMessage, response: ServerResponse): void => {
     handle(request, response).catch((error: unknown) => response.destroy(error as Error));
-  });
+  };
+  const server = tls === undefined ? createServer(listener) : createSecureServer(tls, listener);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const origin = `${tls === undefined ? "http" : "https"}://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const closeHttp = (): void => {
     server.close();
     server.closeAllConnections();

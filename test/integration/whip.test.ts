@@ -1,3 +1,5 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { Fault } from "../../src/domain/fault.ts";
 import type { Unit } from "../../src/domain/media.ts";
@@ -23,6 +25,16 @@ const outputTo = (url: string, key?: string, events: StatusEvent[] = []) =>
   });
 
 async function* nothing(): AsyncGenerator<Unit> {}
+
+/** A certificate for this machine's loopback address that is its own authority. */
+async function selfSigned(): Promise<{ readonly key: string; readonly cert: string }> {
+  const { stdout } = await promisify(execFile)("openssl", [
+    ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"],
+    ...["-subj", "/CN=loopback", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "-", "-out", "-"],
+  ]);
+  const [key = "", cert = ""] = stdout.match(/-----BEGIN [^]*?-----END .*\n/g) ?? [];
+  return { key, cert };
+}
 
 /** The fault that publishing ends with. */
 async function faultOf(url: string, key?: string): Promise<Fault> {
@@ -193,6 +205,37 @@ describe("a WHIP output fails with a fault in plain words", () => {
     await server.vanish();
     expect(await done).toMatchObject({ code: "output-stalled", message: expect.stringContaining("for 8 s") });
     expect(performance.now() - goneAt).toBeLessThan(10_000);
+  });
+});
+
+describe("a WHIP output over TLS", () => {
+  it("trusts the authority that it is given, and no other", async () => {
+    const tls = await selfSigned();
+    await using server = await startWhipServer({ token, tls });
+    expect(await faultOf(server.url, token)).toMatchObject({ code: "output-tls" });
+    expect(server.requests).toEqual([]);
+    const target = { url: server.url, token: new Secret(token), ca: tls.cert };
+    await createWhipOutput({ name: "crowd", target, report: () => {} }).run(nothing(), never);
+    expect(server.requests.map(({ method }) => method)).toEqual(["POST", "DELETE"]);
+  });
+
+  it("does not go on without it where the server sends it there", async () => {
+    const tls = await selfSigned();
+    await using other = await startWhipServer();
+    await using server = await startWhipServer({
+      tls,
+      instead: (response) => response.writeHead(307, { location: other.url }).end() !== undefined,
+    });
+    const output = createWhipOutput({
+      name: "crowd",
+      target: { url: server.url, ca: tls.cert },
+      report: () => {},
+    });
+    await expect(output.run(nothing(), never)).rejects.toMatchObject({
+      code: "output-tls",
+      message: expect.stringContaining("without TLS"),
+    });
+    expect(other.requests).toEqual([]);
   });
 });
 

@@ -11,7 +11,7 @@ import type { GroupDescription } from "./describe-config.ts";
 import { editYaml } from "./edit-yaml.ts";
 import { forgetSecrets } from "./environment.ts";
 import type { Environment } from "./environment.ts";
-import { firstRunConfig } from "./first-run.ts";
+import { firstRunConfig, withPage } from "./first-run.ts";
 import { checkConfig, groups, loadConfig, usualPlaces } from "./load.ts";
 import { Findings } from "./problems.ts";
 import { secretsIn } from "./secret-files.ts";
@@ -100,7 +100,8 @@ class OpenedFile implements ConfigFile {
       const key = keys.find((key) => key.path === path);
       return key !== undefined && (key.isSet ?? key.value !== null);
     };
-    const { changes, problems } = parseChanges(given, this.#environment, isSet);
+    const wanted = (await this.exists()) ? given : withPage(given, this.#environment);
+    const { changes, problems } = parseChanges(wanted, this.#environment, isSet);
     if (problems.length > 0) return problems;
     const edited = editYaml(before, changes);
     if ("problems" in edited) return edited.problems;

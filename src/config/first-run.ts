@@ -16,3 +16,13 @@ export async function firstRunConfig(environment: Environment): Promise<Config> 
   const keys = { source: "file", file: { path: "none" }, http: { port } };
   return await parseConfig(JSON.stringify(keys), "(before the first configuration)", some);
 }
+
+/**
+ * What a person has chosen there, and the port of the page unless something else says one: without it the first
+ * configuration would take the page away. Anything that is no object comes back as it is.
+ */
+export function withPage(given: unknown, environment: Environment): unknown {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) return given;
+  const isSaid = "http.port" in given || environment["SPOTLIVE_HTTP_PORT"] !== undefined;
+  return isSaid ? given : { ...given, "http.port": port };
+}

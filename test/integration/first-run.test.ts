@@ -1,63 +1,13 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFile, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, vi } from "vitest";
 import { readStatus } from "../../src/control/socket-client.ts";
 import type { Status } from "../../src/domain/status.ts";
 import { cookieOf, postJson } from "../helpers/http-surface.ts";
-import { freePort } from "../helpers/nginx.ts";
+import { startUnconfigured } from "../helpers/unconfigured.ts";
 
 const program = fileURLToPath(new URL("../../src/spotlive.mjs", import.meta.url));
-
-interface Unconfigured extends AsyncDisposable {
-  readonly url: string;
-  readonly directory: string;
-  readonly file: string;
-  readonly socketPath: string;
-  readonly output: () => string;
-  readonly ended: Promise<number | null>;
-  terminate(): void;
-}
-
-/** `spotlive run` with a configuration file that is not there. */
-async function startUnconfigured(environment: Record<string, string> = {}): Promise<Unconfigured> {
-  const directory = await mkdtemp(join(tmpdir(), "spotlive-first-"));
-  const [port, file] = [await freePort(), join(directory, "etc", "spotlive.yaml")];
-  const socketPath = join(directory, "control.sock");
-  const child = spawn(process.execPath, [program, "run", "--config", file], {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: {
-      ...process.env,
-      ...{ SPOTLIVE_HTTP_PORT: String(port), SPOTLIVE_SOCKET_PATH: socketPath },
-      ...{ SPOTLIVE_STATE_DIRECTORY: join(directory, "state"), ...environment },
-    },
-  });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr])
-    stream.on("data", (data: Buffer) => (output += data.toString()));
-  const ended = once(child, "exit").then(([code]) => code as number | null);
-  const url = `http://127.0.0.1:${port}`;
-  await vi.waitFor(() => fetch(`${url}/healthz`), 20_000);
-  return {
-    ...{
-      url,
-      directory,
-      file,
-      socketPath,
-      ended,
-      output: () => output,
-      terminate: () => void child.kill("SIGTERM"),
-    },
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await ended;
-      await rm(directory, { recursive: true });
-    },
-  };
-}
 
 const get = async (url: string, cookie = ""): Promise<Record<string, unknown>> =>
   (await (await fetch(url, { headers: { cookie } })).json()) as Record<string, unknown>;

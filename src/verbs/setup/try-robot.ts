@@ -82,9 +82,20 @@ async function login(source: SpotConfig, sha256: string, mask: Mask, signal: Abo
   const trust = await resolveTrust({ kind: "fingerprint", sha256 }, named, signal);
   using client = new RobotClient(address, trust);
   const tokens = new TokenKeeper(source.login, (token) => mask.addToken(token));
-  const token = await tokens.get(client, signal);
+  const token = await tokens.get(client, signal).catch((error: unknown) => {
+    throw error instanceof Fault && error.code === "login-refused" ? notThisPassword(source.login) : error;
+  });
   await findAuthority(client, directoryNames.streamQuality, token, 0, signal);
   return "The robot lets this user in, and has a Spot CAM.";
+}
+
+/** Here it is typed again at once, unlike one in a file. */
+function notThisPassword(given: SpotConfig["login"]): Fault {
+  const who = given.kind === "password" ? ` of user "${given.username}"` : "";
+  return new Fault(
+    "login-refused",
+    `The robot does not accept this password${who}. Look at both, then try again; six wrong tries lock the account.`,
+  );
 }
 
 async function look(config: Config, mask: Mask, signal: AbortSignal): Promise<string> {

@@ -5,6 +5,7 @@ import type { IngestTest, SetupStep } from "../model/wire.ts";
 import { Choice } from "../ui/choice.tsx";
 import { rateOf } from "../words.ts";
 import { Tried } from "./robot-step.tsx";
+import { useRest } from "./rest.ts";
 import type { Answers } from "./setup.tsx";
 
 type Ingest = Answers["ingest"];
@@ -20,6 +21,7 @@ export function IngestStep({ onDone, onBack }: IngestStepProps): JSX.Element {
   const [tried, setTried] = useState<SetupStep>();
   const [problem, setProblem] = useState("");
   const [isBusy, setBusy] = useState(false);
+  const [isResting, rest] = useRest();
 
   function edit(changed: Partial<Ingest>): void {
     setIngest((before) => ({ ...before, ...changed }));
@@ -41,6 +43,7 @@ export function IngestStep({ onDone, onBack }: IngestStepProps): JSX.Element {
       setProblem(wordsOf(error));
     } finally {
       setBusy(false);
+      rest();
     }
   }
 
@@ -99,7 +102,7 @@ export function IngestStep({ onDone, onBack }: IngestStepProps): JSX.Element {
             Go on all the same
           </button>
         )}
-        <button type="submit" class="main-action go" disabled={isBusy}>
+        <button type="submit" class="main-action go" disabled={isBusy || (isResting && tried?.ok !== true)}>
           {isBusy ? "Measuring…" : tried?.ok === true ? "Next" : "Try"}
         </button>
       </div>

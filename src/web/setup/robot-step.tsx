@@ -3,10 +3,17 @@ import { useState } from "preact/hooks";
 import { ask, wordsOf } from "../model/api.ts";
 import type { RobotTest, SetupStep } from "../model/wire.ts";
 import { Mark } from "../ui/icons.tsx";
+import { useRest } from "./rest.ts";
 import type { Answers } from "./setup.tsx";
 
 type Robot = Answers["robot"];
 type Login = Omit<Robot, "settings">;
+/** Where it is not reached as usual; empty: as usual. */
+interface Ways {
+  readonly port: string;
+  readonly cameraHost: string;
+  readonly cameraPort: string;
+}
 
 interface RobotStepProps {
   onDone(robot: Robot): void;
@@ -15,9 +22,11 @@ interface RobotStepProps {
 /** Address and login of the robot, tried at once: reached, logged in, camera seen. */
 export function RobotStep({ onDone }: RobotStepProps): JSX.Element {
   const [robot, setRobot] = useState<Login>({ host: "192.168.50.3", username: "", password: "" });
+  const [ways, setWays] = useState<Ways>({ port: "", cameraHost: "", cameraPort: "" });
   const [found, setFound] = useState<RobotTest>();
   const [problem, setProblem] = useState("");
   const [isBusy, setBusy] = useState(false);
+  const [isResting, rest] = useRest();
   const tried = found?.steps;
   const isGood = tried !== undefined && tried.length > 0 && tried.every(({ ok }) => ok);
 
@@ -31,17 +40,27 @@ export function RobotStep({ onDone }: RobotStepProps): JSX.Element {
     },
   });
 
+  const editWay = (field: keyof Ways) => ({
+    name: field,
+    value: ways[field],
+    onInput: ({ currentTarget }: { readonly currentTarget: HTMLInputElement }): void => {
+      setWays((before) => ({ ...before, [field]: currentTarget.value }));
+      setFound(undefined);
+    },
+  });
+
   async function submit(event: Event): Promise<void> {
     event.preventDefault();
     if (isGood) return onDone({ ...robot, settings: found?.settings ?? {} });
     setBusy(true);
     setProblem("");
     try {
-      setFound(await ask<RobotTest>("POST", "/api/setup/robot", { body: robot }));
+      setFound(await ask<RobotTest>("POST", "/api/setup/robot", { body: { ...robot, ...given(ways) } }));
     } catch (error) {
       setProblem(wordsOf(error));
     } finally {
       setBusy(false);
+      rest();
     }
   }
 
@@ -64,6 +83,26 @@ export function RobotStep({ onDone }: RobotStepProps): JSX.Element {
         <span>Password</span>
         <input {...edit("password")} type="password" autocomplete="off" />
       </label>
+      <details>
+        <summary>Other ports, or a camera with an address of its own</summary>
+        <label class="field">
+          <span>Port of the robot</span>
+          <input {...editWay("port")} type="number" min={1} max={65_535} placeholder="443" />
+        </label>
+        <label class="field">
+          <span>Address of the camera</span>
+          <input
+            {...editWay("cameraHost")}
+            placeholder="the robot's"
+            autocapitalize="none"
+            spellcheck={false}
+          />
+        </label>
+        <label class="field">
+          <span>Port of the camera</span>
+          <input {...editWay("cameraPort")} type="number" min={1} max={65_535} placeholder="31102" />
+        </label>
+      </details>
       <Tried steps={tried} />
       <p class="problem" role="alert">
         {problem}
@@ -78,12 +117,21 @@ export function RobotStep({ onDone }: RobotStepProps): JSX.Element {
             Go on all the same
           </button>
         )}
-        <button type="submit" class="main-action go" disabled={isBusy}>
+        <button type="submit" class="main-action go" disabled={isBusy || (isResting && !isGood)}>
           {isBusy ? "Trying…" : isGood ? "Next" : "Try"}
         </button>
       </div>
     </form>
   );
+}
+
+/** What was typed, as spotlive takes it. */
+function given({ port, cameraHost, cameraPort }: Ways): Readonly<Record<string, unknown>> {
+  return {
+    ...(port !== "" && { port: Number(port) }),
+    ...(cameraHost !== "" && { cameraHost }),
+    ...(cameraPort !== "" && { cameraPort: Number(cameraPort) }),
+  };
 }
 
 export function Tried({ steps }: { readonly steps: readonly SetupStep[] | undefined }): JSX.Element {

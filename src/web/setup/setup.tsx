@@ -4,7 +4,7 @@ import { IngestStep } from "./ingest-step.tsx";
 import { DoneStep } from "./done-step.tsx";
 import { RobotStep } from "./robot-step.tsx";
 
-const steps = ["Robot", "Twitch", "Done"] as const;
+const steps = ["Robot", "Destination", "Done"] as const;
 
 /** What is found out on the way, and written at the end. Secrets stay in this page until then. */
 export interface Answers {

@@ -78,6 +78,19 @@ describe("a change of the configuration file", () => {
     expect(await file.change({ "spot.host": "h", "spot.password": "secret-word" }, fits)).toEqual([]);
   });
 
+  it("leaves the page where it was when it is the first one", async () => {
+    const first = { source: "file", "file.path": "x.h264" };
+    const ports = async (name: string, change: object, environment: Environment = {}): Promise<unknown> => {
+      const file = await openConfigFile(join(folder, name), environment);
+      expect(await file.change(change, fits)).toEqual([]);
+      return (await file.load()).http?.port;
+    };
+    expect(await ports("plain.yaml", first)).toBe(8080);
+    expect(await ports("own.yaml", { ...first, "http.port": 99 })).toBe(99);
+    expect(await ports("none.yaml", { ...first, "http.port": null })).toBeUndefined();
+    expect(await ports("environment.yaml", first, { SPOTLIVE_HTTP_PORT: "98" })).toBe(98);
+  });
+
   it("knows the environment as it was before its secrets were taken out", async () => {
     await writeFile(path, "audio: none\n", { mode: 0o644 });
     const environment: Environment = { SPOTLIVE_SPOT_USERNAME: "u", SPOTLIVE_SPOT_PASSWORD: "secret-word" };
@@ -124,7 +137,7 @@ describe("a change of the configuration file", () => {
     expect(await file.describe()).toMatchObject({ path, writable: true });
     expect(await file.change({ "spot.username": "u", "spot.password": "secret-word" }, fits)).toEqual([]);
     expect([await text(), await modeOf()]).toEqual([
-      "spot:\n  username: u\n  password: secret-word\n",
+      "spot:\n  username: u\n  password: secret-word\nhttp:\n  port: 8080\n",
       0o600,
     ]);
   });

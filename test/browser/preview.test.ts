@@ -1,5 +1,4 @@
-import { Socket } from "node:dgram";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isLive, spotConfig, startAppliance, startRobotProcess } from "../helpers/appliance.ts";
 import type { RunningRobot } from "../helpers/appliance.ts";
 import { decodeFrameNumbers } from "../helpers/bar-code.ts";
@@ -8,57 +7,9 @@ import type { Chromium } from "../helpers/chromium.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { freePort, startNginxRtmp } from "../helpers/nginx.ts";
 import { startPreviewLine, watchPreview } from "../helpers/preview-line.ts";
-import type { SeenFrame } from "../helpers/preview-line.ts";
+import { numbersOf, progressOf } from "../helpers/preview-progress.ts";
 import { frameNumberModulus } from "../../src/simulator/robot/picture-code.ts";
 import { smallPicture } from "../helpers/line.ts";
-
-/** The loop of the simulated camera: its pictures are numbered from 0 to 299. */
-const loop = 300;
-
-/** The numbers that were read, without those before the first one: Chromium's first picture may come up empty. */
-function numbersOf(frames: readonly SeenFrame[]): (number | null)[] {
-  const numbers = frames.map(({ number }) => number);
-  return numbers.slice(numbers.findIndex((number) => number !== null));
-}
-
-/** How many pictures the numbers go on by, and whether every one could be read and none came twice or out of order. */
-function progressOf(numbers: readonly (number | null)[]): { pictures: number; inOrder: boolean } {
-  let pictures = 0;
-  let inOrder = true;
-  for (const [i, number] of numbers.entries()) {
-    const before = numbers[i - 1];
-    if (i === 0) continue;
-    if (number === null || before === null || before === undefined) inOrder = false;
-    else {
-      const step = (number - before + loop) % loop;
-      pictures += step;
-      inOrder &&= step > 0 && step < loop / 2;
-    }
-  }
-  return { pictures, inOrder };
-}
-
-/** Loses so many percent of the preview's media packets, by a fixed pattern, until it is disposed of. */
-function loseMedia(percent: number): Disposable & { readonly lost: number } {
-  const real = Socket.prototype.send as (this: Socket, ...values: unknown[]) => void;
-  let [media, lost] = [0, 0];
-  const spy = vi.spyOn(Socket.prototype, "send").mockImplementation(function (
-    this: Socket,
-    ...values: unknown[]
-  ) {
-    const [first] = values;
-    const isMedia =
-      Buffer.isBuffer(first) && ((first[0] ?? 0) & 0xc0) === 0x80 && ((first[1] ?? 0) & 0x7f) === 102;
-    if (isMedia && (((media += 1) * 7919) % 100_003) / 100_003 < percent / 100) lost += 1;
-    else Reflect.apply(real, this, values);
-  });
-  return {
-    get lost() {
-      return lost;
-    },
-    [Symbol.dispose]: () => spy.mockRestore(),
-  };
-}
 
 describe.skipIf(isWithoutChromium)("the preview in Chromium", () => {
   let robot: RunningRobot;
@@ -178,19 +129,6 @@ describe.skipIf(isWithoutChromium)("the preview in Chromium", () => {
     await robot.command({ command: "restart" });
     await view.untilSeen(90);
     expect(progressOf(numbersOf((await view.frames()).slice(-45))).inOrder).toBe(true);
-    await view.page.close();
-  });
-
-  it("repairs what a network loses that drops 3 of 100 packets", async () => {
-    await using line = await startPreviewLine(robot);
-    using network = loseMedia(3);
-    const view = await watchPreview(chromium, line.url);
-    await view.untilSeen(240);
-    const { pictures, inOrder } = progressOf(numbersOf((await view.frames()).slice(-200)));
-    expect(inOrder).toBe(true);
-    expect(pictures).toBeLessThan(240);
-    expect(network.lost).toBeGreaterThan(10);
-    expect(line.preview.counters.repeatedPackets).toBeGreaterThan(10);
     await view.page.close();
   });
 

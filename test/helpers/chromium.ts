@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
+import type { CommandLine } from "../../src/simulator/namespace.ts";
 import { speakDevtools, type Command } from "./devtools.ts";
 import { endProcessTree } from "./processes.ts";
 
@@ -51,28 +52,29 @@ export const options = [
   ...["--disable-background-timer-throttling", "--disable-renderer-backgrounding"],
 ];
 
-export async function startChromium(): Promise<Chromium> {
+/** Starts it, in a network namespace if `enter` puts it there. */
+export async function startChromium(
+  enter = (command: CommandLine): CommandLine => command,
+): Promise<Chromium> {
   if (program === undefined) {
     throw new Error(`no Chromium at ${programs.join(", ")}: apt-get install chromium-headless-shell`);
   }
   const profile = await mkdtemp(join(tmpdir(), "spotlive-chromium-"));
   const sandbox = process.getuid?.() === 0 ? ["--no-sandbox"] : []; // root has none in Chromium
-  const child = spawn(
-    program,
-    [...options, ...sandbox, "--remote-debugging-pipe", "--no-startup-window", `--user-data-dir=${profile}`],
-    {
-      // Whatever it writes elsewhere goes into the profile too.
-      env: {
-        ...process.env,
-        HOME: profile,
-        TMPDIR: profile,
-        XDG_CONFIG_HOME: profile,
-        XDG_CACHE_HOME: profile,
-      },
-      // It ends by itself when its pipe closes, should this process be killed.
-      stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"],
+  const pipe = ["--remote-debugging-pipe", "--no-startup-window", `--user-data-dir=${profile}`];
+  const [executable, ...argv] = enter([program, ...options, ...sandbox, ...pipe]);
+  const child = spawn(executable, argv, {
+    // Whatever it writes elsewhere goes into the profile too.
+    env: {
+      ...process.env,
+      HOME: profile,
+      TMPDIR: profile,
+      XDG_CONFIG_HOME: profile,
+      XDG_CACHE_HOME: profile,
     },
-  );
+    // It ends by itself when its pipe closes, should this process be killed.
+    stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"],
+  });
   child.on("error", () => {}); // told by the pipe
   let complaints = "";
   child.stderr?.on("data", (bytes: Buffer) => (complaints = (complaints + bytes.toString()).slice(-4000)));

@@ -1,18 +1,17 @@
-import { access, realpath, stat } from "node:fs/promises";
-import { constants } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { stat } from "node:fs/promises";
 import { Fault, toFault } from "../domain/fault.ts";
 import { readFileIfThere, writeFileAtomic } from "../lib/atomic-file.ts";
 import { parseChanges } from "./change-config.ts";
 import type { ConfigProblem } from "./change-config.ts";
 import type { Config } from "./config.ts";
+import { findPlace, whatToDo, whyNotWritable } from "./config-place.ts";
 import { describeConfig } from "./describe-config.ts";
 import type { GroupDescription } from "./describe-config.ts";
 import { editYaml } from "./edit-yaml.ts";
 import { forgetSecrets } from "./environment.ts";
 import type { Environment } from "./environment.ts";
 import { firstRunConfig, withPage } from "./first-run.ts";
-import { checkConfig, groups, loadConfig, usualPlaces } from "./load.ts";
+import { checkConfig, groups, loadConfig } from "./load.ts";
 import { Findings } from "./problems.ts";
 import { secretsIn } from "./secret-files.ts";
 
@@ -20,6 +19,8 @@ export interface ConfigFileDescription {
   readonly path: string;
   /** Whether this process may write it. */
   readonly writable: boolean;
+  /** Why it may not, and what a person does instead. */
+  readonly advice?: string;
   readonly groups: readonly GroupDescription[];
 }
 
@@ -42,8 +43,8 @@ export interface ConfigFile {
 export type Judge = (config: Config) => ConfigProblem | undefined;
 
 /**
- * Opens `path`, else the first of the usual places that exists, else the first of them that can be written. Keeps the
- * environment, and takes the secrets out of the one that children inherit.
+ * Opens the file at its place (`findPlace`). Keeps the environment, and takes the secrets out of the one that children
+ * inherit.
  */
 export async function openConfigFile(
   path?: string,
@@ -51,7 +52,7 @@ export async function openConfigFile(
 ): Promise<ConfigFile> {
   const kept = { ...environment };
   forgetSecrets(groups, environment);
-  return new OpenedFile(path, await findFile(path), kept);
+  return new OpenedFile(path, await findPlace(path, kept), kept);
 }
 
 class OpenedFile implements ConfigFile {
@@ -71,8 +72,9 @@ class OpenedFile implements ConfigFile {
     return (await stat(this.path).catch(() => undefined)) !== undefined;
   }
 
-  load(): Promise<Config> {
-    return loadConfig(this.#named, { ...this.#environment });
+  async load(): Promise<Config> {
+    const place = (await this.exists()) ? this.path : this.#named;
+    return await loadConfig(place, { ...this.#environment });
   }
 
   firstRun(): Promise<Config> {
@@ -81,7 +83,9 @@ class OpenedFile implements ConfigFile {
 
   async describe(): Promise<ConfigFileDescription> {
     const groups = describeConfig(await this.#read(), this.path, { ...this.#environment });
-    return { path: this.path, writable: (await whyNotWritable(this.path)) === undefined, groups };
+    const reason = await whyNotWritable(this.path);
+    const advice = reason !== undefined && { advice: whatToDo(this.path, reason, this.#environment) };
+    return { path: this.path, writable: reason === undefined, ...advice, groups };
   }
 
   change(given: unknown, isFit: Judge): Promise<readonly ConfigProblem[]> {
@@ -93,7 +97,7 @@ class OpenedFile implements ConfigFile {
   async #change(given: unknown, isFit: Judge): Promise<readonly ConfigProblem[]> {
     const reason = await whyNotWritable(this.path);
     if (reason !== undefined)
-      throw new Fault("not-supported", `${this.path} cannot be written here (${reason}). Change it by hand.`);
+      throw new Fault("not-supported", whatToDo(this.path, reason, this.#environment));
     const before = await this.#read();
     const keys = describeConfig(before, this.path, { ...this.#environment }).flatMap(({ keys }) => keys);
     const isSet = (path: string): boolean => {
@@ -139,39 +143,4 @@ class OpenedFile implements ConfigFile {
       throw toFault(error, "not-supported", `${this.path} cannot be written`);
     }
   }
-}
-
-/** Through links: what they lead to is written, and they stay. */
-async function findFile(given: string | undefined): Promise<string> {
-  const places = given === undefined ? usualPlaces : [given];
-  for (const place of places) {
-    const path = await realpath(place).catch(() => undefined);
-    if (path !== undefined) return path;
-  }
-  for (const place of places) {
-    const path = resolve(place);
-    if ((await whyNotWritable(path)) === undefined) return path;
-  }
-  return resolve(places[0] ?? "spotlive.yaml");
-}
-
-/** The file system's code; a new file takes the place of the old one, so that the folder counts. */
-async function whyNotWritable(path: string): Promise<string | undefined> {
-  try {
-    const exists = await stat(path).then(
-      () => true,
-      () => false,
-    );
-    if (exists) await access(path, constants.W_OK);
-    await access(await nearestFolder(dirname(path)), constants.W_OK);
-    return undefined;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? "an error";
-  }
-}
-
-async function nearestFolder(folder: string): Promise<string> {
-  const parent = dirname(folder);
-  const exists = await stat(folder).catch(() => undefined);
-  return exists !== undefined || parent === folder ? folder : await nearestFolder(parent);
 }

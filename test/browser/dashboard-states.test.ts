@@ -124,11 +124,45 @@ describe.skipIf(isWithoutChromium)(
       });
     });
 
+    it("in settings that spotlive may not change", async () => {
+      await using opened = await open({}, "#settings");
+      const { page, complaints, shoot } = opened;
+      const advice = "The service may read it, and not write it. On this machine: sudoedit it.";
+      await page.route("**/api/config", (route) =>
+        route.fulfill({ json: { ...testConfig, writable: false, advice } }),
+      );
+      await page.reload();
+      await page.getByText(`They can only be looked at here. ${advice}`).waitFor();
+      expect(await page.locator(".key-input :enabled").count()).toBe(0);
+      await shoot("settings-read-only-desktop-dark");
+      expect(await accessibilityProblems(page)).toEqual([]);
+      expect(complaints).toEqual([]);
+    });
+
+    it("in a set-up whose outcome cannot be kept", async () => {
+      const session = { protected: false, by: null, csrf: "x", version: "1", setup: true };
+      await using opened = await open({});
+      const { page, shoot } = opened;
+      await page.route("**/api/session", (route) => route.fulfill({ json: session }));
+      await page.route("**/api/config", (route) =>
+        route.fulfill({ json: { ...testConfig, writable: false, advice: "Do it by hand." } }),
+      );
+      await page.reload();
+      await page.getByText("What is tried here cannot be kept. Do it by hand.").waitFor();
+      await shoot("setup-read-only-desktop-dark");
+      expect(await accessibilityProblems(page)).toEqual([]);
+    });
+
     it("in the set-up", async () => {
       const session = { protected: false, by: null, csrf: "x", version: "1", setup: true };
       await using opened = await browser.page();
       const { page, complaints, shoot } = opened;
       await page.route("**/api/session", (route) => route.fulfill({ json: session }));
+      await page.route("**/api/config", (route) =>
+        route.fulfill({
+          json: route.request().method() === "GET" ? testConfig : { ok: true, restartNeeded: true },
+        }),
+      );
       await page.route("**/api/setup/robot", (route) =>
         route.fulfill({
           json: {
@@ -162,9 +196,6 @@ describe.skipIf(isWithoutChromium)(
       await shoot("setup-done-desktop-dark");
       expect(await accessibilityProblems(page)).toEqual([]);
       const saved = page.waitForRequest((request) => request.method() === "PUT");
-      await page.route("**/api/config", (route) =>
-        route.fulfill({ json: { ok: true, restartNeeded: true } }),
-      );
       await page.route("**/api/restart", (route) => route.fulfill({ json: { ok: true } }));
       await page.getByRole("button", { name: "Save and start" }).click();
       expect((await saved).postDataJSON()).toEqual({

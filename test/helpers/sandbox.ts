@@ -23,3 +23,24 @@ export async function hiding(folder: string): Promise<(command: CommandLine) => 
     return (command) => command;
   }
 }
+
+/**
+ * Gives what runs a program so that it may read a folder and not write there, as systemd's ProtectSystem=strict does;
+ * undefined where the kernel refuses.
+ */
+export async function readOnly(folder: string): Promise<((command: CommandLine) => CommandLine) | undefined> {
+  const user = process.geteuid?.() === 0 ? [] : ["--user", "--map-root-user"];
+  const script = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"';
+  const wall = (command: CommandLine): CommandLine => [
+    ...(["unshare", ...user, "--mount", "--", "sh", "-c", script, folder] as const),
+    ...command,
+  ];
+  const [program, ...argv] = wall(["true"]);
+  return await promisify(execFile)(program, argv).then(
+    () => wall,
+    (error: unknown) => {
+      console.warn(`${folder} cannot be made read-only here: ${String(error)}`);
+      return undefined;
+    },
+  );
+}

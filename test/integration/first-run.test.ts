@@ -1,11 +1,13 @@
 import { spawn } from "node:child_process";
 import { readFile, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { tmpdir } from "node:os";
 import { describe, expect, it, vi } from "vitest";
 import { readStatus } from "../../src/control/socket-client.ts";
 import type { Status } from "../../src/domain/status.ts";
 import { cookieOf, postJson } from "../helpers/http-surface.ts";
-import { startUnconfigured } from "../helpers/unconfigured.ts";
+import { readOnly } from "../helpers/sandbox.ts";
+import { startAsService, startUnconfigured } from "../helpers/unconfigured.ts";
 
 const program = fileURLToPath(new URL("../../src/spotlive.mjs", import.meta.url));
 
@@ -86,6 +88,44 @@ describe("spotlive without a configuration", () => {
     expect((await put(first.url, whole)).status).toBe(200);
     expect((await postJson(`${first.url}/api/restart`, {})).status).toBe(200);
     expect(await first.ended).toBe(0);
+  });
+});
+
+const isWithoutWalls = (await readOnly(tmpdir())) === undefined;
+
+describe.skipIf(isWithoutWalls)("spotlive as a service, which may not write into its /etc", () => {
+  it("keeps the first configuration with its state, and goes on with it", async () => {
+    await using first = await startAsService();
+    const { url, file, ownFile } = first;
+    expect(first.output()).toContain(`There is no configuration file ${file}.`);
+    expect(await get(`${url}/api/config`)).toMatchObject({ path: ownFile, writable: true });
+    expect((await put(url, whole)).status).toBe(200);
+    expect((await stat(ownFile)).mode & 0o777).toBe(0o600);
+    await postJson(`${url}/api/restart`, {});
+    await vi.waitFor(async () => {
+      expect(await get(`${url}/api/session`)).toMatchObject({ setup: false });
+    }, 20_000);
+    expect(await get(`${url}/api/status`)).toMatchObject({ source: { name: "file" } });
+    const again = await put(url, { "hold.max": 7 });
+    expect([again.status, await readFile(ownFile, "utf8")]).toEqual([200, expect.stringContaining("max: 7")]);
+  });
+
+  const text = "source: file\nfile: { path: /nowhere.h264 }\nautostart: never\n";
+
+  it("says how to change by hand what its owner has written there", async () => {
+    await using service = await startAsService(text);
+    const { url, file } = service;
+    const advice = expect.stringContaining(`(EROFS). On this machine: sudoedit ${file}; `);
+    expect(await get(`${url}/api/config`)).toMatchObject({ path: file, writable: false, advice });
+    const refused = await put(url, { audio: "none" });
+    expect(await refused.json()).toMatchObject({ fault: { code: "not-supported", message: advice } });
+    expect(await readFile(file, "utf8")).toBe(text);
+  });
+
+  it("points to the boot file on a device that has one", async () => {
+    await using service = await startAsService(text, { SPOTLIVE_BOOT_DIRECTORY: "/nonexistent" });
+    const advice = expect.stringContaining("Change spotlive.yaml on the small partition of its card");
+    expect(await get(`${service.url}/api/config`)).toMatchObject({ writable: false, advice });
   });
 });
 

@@ -43,12 +43,15 @@ export const configSchemas = {
     { name: text, about: text, keys: list("ConfigKey") },
     { isNew: { ...flag, description: "A destination that is made when its keys are set" } },
   ),
-  Configuration: object({
-    path: { ...text, description: "The configuration file" },
-    writable: flag,
-    restartable: { ...flag, description: "Whether POST /api/restart is of use" },
-    groups: list("ConfigGroup"),
-  }),
+  Configuration: object(
+    {
+      path: { ...text, description: "The configuration file" },
+      writable: flag,
+      restartable: { ...flag, description: "Whether POST /api/restart is of use" },
+      groups: list("ConfigGroup"),
+    },
+    { advice: { ...text, description: "Why it is not writable, and what to do instead" } },
+  ),
   ConfigChange: object({
     changes: {
       type: "object",

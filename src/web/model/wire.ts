@@ -104,6 +104,8 @@ export interface ConfigGroup {
 export interface ConfigAnswer {
   readonly path: string | null;
   readonly writable: boolean;
+  /** Why not, and what to do instead. */
+  readonly advice?: string;
   /** Something starts spotlive anew when it ends. */
   readonly restartable?: boolean;
   readonly groups: readonly ConfigGroup[];

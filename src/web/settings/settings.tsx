@@ -68,7 +68,7 @@ export function Settings(): JSX.Element {
       <p>
         {config.writable
           ? `They are kept in ${config.path ?? "the configuration file"} and count from the next start of spotlive.`
-          : `They can only be looked at: ${config.path ?? "no file"} cannot be written by spotlive.`}
+          : `They can only be looked at here. ${config.advice ?? "They are in no file."}`}
       </p>
       <label class="field search">
         <span>Look for</span>

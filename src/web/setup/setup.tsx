@@ -1,5 +1,7 @@
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
+import { ask } from "../model/api.ts";
+import type { ConfigAnswer } from "../model/wire.ts";
 import { IngestStep } from "./ingest-step.tsx";
 import { DoneStep } from "./done-step.tsx";
 import { RobotStep } from "./robot-step.tsx";
@@ -22,6 +24,13 @@ export interface Answers {
 export function Setup(): JSX.Element {
   const [step, setStep] = useState(0);
   const [answers, setAnswers] = useState<Partial<Answers>>({});
+  const [advice, setAdvice] = useState("");
+  useEffect(() => {
+    void ask<ConfigAnswer>("GET", "/api/config").then(
+      (config) => setAdvice(config.writable ? "" : (config.advice ?? "")),
+      () => {}, // saving tells
+    );
+  }, []);
   const next = (found: Partial<Answers>): void => {
     setAnswers((before) => ({ ...before, ...found }));
     setStep((before) => before + 1);
@@ -39,6 +48,7 @@ export function Setup(): JSX.Element {
           </li>
         ))}
       </ol>
+      {advice !== "" && <p role="alert">What is tried here cannot be kept. {advice}</p>}
       {step === 0 && <RobotStep onDone={(robot) => next({ robot })} />}
       {step === 1 && <IngestStep onDone={(ingest) => next({ ingest })} onBack={() => setStep(0)} />}
       {step === 2 && answers.robot !== undefined && answers.ingest !== undefined && (

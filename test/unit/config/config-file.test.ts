@@ -91,6 +91,18 @@ describe("a change of the configuration file", () => {
     expect(await ports("environment.yaml", first, { SPOTLIVE_HTTP_PORT: "98" })).toBe(98);
   });
 
+  it("is made in the service's own folder, unless there is a file where one was named", async () => {
+    const [named, state] = [join(folder, "not-there.yaml"), join(folder, "state")];
+    const environment: Environment = { STATE_DIRECTORY: state };
+    await mkdir(state);
+    const own = join(state, "spotlive.yaml");
+    await writeFile(own, "audio: none\n");
+    expect((await openConfigFile(named, environment)).path).toBe(own);
+    expect((await openConfigFile(path, environment)).path).toBe(path);
+    await rm(own);
+    expect((await openConfigFile(named, environment)).path).toBe(named);
+  });
+
   it("knows the environment as it was before its secrets were taken out", async () => {
     await writeFile(path, "audio: none\n", { mode: 0o644 });
     const environment: Environment = { SPOTLIVE_SPOT_USERNAME: "u", SPOTLIVE_SPOT_PASSWORD: "secret-word" };

@@ -24,8 +24,7 @@ export type ViewerRequest =
   /** Null: there are no more. */
   | { readonly type: "candidate"; readonly id: number; readonly candidate: ViewerCandidate | null }
   /** No picture came of that offer. */
-  | { readonly type: "failed"; readonly id: number; readonly reason: string }
-  | { readonly type: "stats"; readonly fps: number; readonly delayMs: number | null };
+  | { readonly type: "failed"; readonly id: number; readonly reason: string };
 
 /** Whether pictures come: from the camera, not for the moment, or not at all as nothing runs. */
 export type PreviewSourceState = "running" | "away" | "idle";

@@ -139,7 +139,7 @@ describe("the preview's websocket", () => {
 
   it.each([
     ["something that is no JSON", "hello", "Expected a JSON object."],
-    ["an unknown word", `{"type":"dance"}`, "Expected type: watch, answer, candidate, failed or stats."],
+    ["an unknown word", `{"type":"dance"}`, "Expected type: watch, answer, candidate or failed."],
     ["bytes", Buffer.from("{}"), "Expected a message as text, got bytes."],
   ])("is closed in plain words on %s", async (_what, message, reason) => {
     await serve();

@@ -19,16 +19,8 @@ export function parseViewerRequest(text: string): ViewerRequest {
       return { type: "candidate", id: readId(fields), candidate: readCandidate(fields["candidate"]) };
     case "failed":
       return { type: "failed", id: readId(fields), reason: readText(fields, "reason") };
-    case "stats": {
-      const delayMs = fields["delayMs"];
-      return {
-        type: "stats",
-        fps: readNumber(fields, "fps"),
-        delayMs: delayMs === null || delayMs === undefined ? null : readNumber(fields, "delayMs"),
-      };
-    }
     default:
-      throw expected("type: watch, answer, candidate, failed or stats");
+      throw expected("type: watch, answer, candidate or failed");
   }
 }
 
@@ -62,15 +54,9 @@ function readText(fields: Fields, key: string): string {
   return value;
 }
 
-function readNumber(fields: Fields, key: string): number {
-  const value = fields[key];
-  if (typeof value !== "number") throw expected(`${key}: a number`);
-  return value;
-}
-
 function readId(fields: Fields): number {
-  const id = readNumber(fields, "id");
-  if (!Number.isSafeInteger(id)) throw expected("id: the number of an offer");
+  const { id } = fields;
+  if (typeof id !== "number" || !Number.isSafeInteger(id)) throw expected("id: the number of an offer");
   return id;
 }
 

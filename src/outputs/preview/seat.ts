@@ -58,8 +58,6 @@ export class Seat implements PreviewSeat {
       case "failed":
         if (request.id === this.#offer && this.#watch?.transport === "webrtc") this.#negotiate();
         return;
-      case "stats":
-        return; // nothing is made of it yet
     }
   }
 

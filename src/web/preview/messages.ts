@@ -34,8 +34,7 @@ export type ToServer =
   | { readonly type: "watch"; readonly latency: Latency; readonly transport: Transport }
   | { readonly type: "answer"; readonly id: number; readonly sdp: string }
   | { readonly type: "candidate"; readonly id: number; readonly candidate: Candidate | null }
-  | { readonly type: "failed"; readonly id: number; readonly reason: string }
-  | { readonly type: "stats"; readonly fps: number; readonly delayMs: number | null };
+  | { readonly type: "failed"; readonly id: number; readonly reason: string };
 
 /** Reads one text message; undefined for what is not understood, which is passed over. Total. */
 export function parseMessage(text: string): FromServer | undefined {

@@ -10,7 +10,6 @@ describe("what a viewer of the preview says", () => {
     { type: "candidate", id: 2, candidate: null },
     { type: "candidate", id: 2, candidate: { candidate: "candidate:1", sdpMid: "0", sdpMLineIndex: 0 } },
     { type: "failed", id: 3, reason: "no picture" },
-    { type: "stats", fps: 29.5, delayMs: null },
   ])("is read as it is meant: %j", (request) => {
     expect(parseViewerRequest(JSON.stringify(request))).toEqual(request);
   });
@@ -29,9 +28,9 @@ describe("what a viewer of the preview says", () => {
   it("is read or refused with a fault, whatever it is", () => {
     const fields = fc.record(
       {
-        type: fc.constantFrom("watch", "answer", "candidate", "failed", "stats", 1),
+        type: fc.constantFrom("watch", "answer", "candidate", "failed", 1),
         ...{ latency: fc.anything(), transport: fc.anything(), id: fc.anything(), sdp: fc.anything() },
-        ...{ candidate: fc.anything(), reason: fc.anything(), fps: fc.anything(), delayMs: fc.anything() },
+        ...{ candidate: fc.anything(), reason: fc.anything() },
       },
       { requiredKeys: [] },
     );

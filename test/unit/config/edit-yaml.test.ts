@@ -63,7 +63,7 @@ describe("an edit of YAML", () => {
       fc.property(
         fc.oneof(
           fc.string({ minLength: 1 }),
-          fc.double({ noNaN: true, noDefaultInfinity: true }),
+          fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0), // no -0: YAML has 0 alone
           fc.boolean(),
         ),
         (value) => {
@@ -71,7 +71,7 @@ describe("an edit of YAML", () => {
             const edited = parse(edit(text, set(["mqtt", "username"], value))) as {
               mqtt: { username: unknown };
             };
-            expect(edited.mqtt.username).toEqual(Object.is(value, -0) ? 0 : value);
+            expect(edited.mqtt.username).toEqual(value);
           }
         },
       ),

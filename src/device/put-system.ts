@@ -1,4 +1,4 @@
-import { readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { toFault } from "../domain/fault.ts";
 import { readFileIfThere, writeFileAtomic } from "../lib/atomic-file.ts";
@@ -15,7 +15,8 @@ export interface RunningKernel {
 /** This machine's. */
 export const thisKernel: RunningKernel = {
   async setHostname(name) {
-    await writeFile("/proc/sys/kernel/hostname", name);
+    // Not by /proc/sys, which containers have read-only.
+    await runSystemProgram("hostname", [name], "giving the device its name");
   },
   async setCountry(country) {
     await runSystemProgram("iw", ["reg", "set", country], "choosing the country's WiFi channels");

@@ -17,8 +17,8 @@ export const lazyPackages: Plugin = {
         : undefined,
     );
     build.onLoad({ filter: /./, namespace }, async ({ path }) => {
-      const names = Object.keys((await import(path)) as object).filter(
-        (name) => name !== "default" && /^[A-Za-z_$][\w$]*$/.test(name),
+      const names = Object.keys((await import(path)) as object).filter((name) =>
+        /^[A-Za-z_$][\w$]*$/.test(name),
       );
       return {
         contents: `export { ${names.join(", ")} } from ${JSON.stringify(path)};`,

@@ -70,6 +70,37 @@ describe("the package on a Debian machine", () => {
     ).rejects.toThrow("Permission denied");
   });
 
+  it("is set up on its page where nobody has configured it, and leaves /etc to its owner", async () => {
+    await using machine = await startMachine({ tree: workshop.tree });
+    const request = (path: string, method = "GET", body?: object): readonly [string, ...string[]] => {
+      const options = { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+      const script = `fetch("http://127.0.0.1:8080/api/${path}", ${JSON.stringify(options)}).then((answer) => answer.text()).then(console.log)`;
+      return ["/usr/lib/spotlive/bin/node", "-e", script];
+    };
+    const ask = async (...words: Parameters<typeof request>): Promise<unknown> =>
+      JSON.parse(await machine.run(...request(...words))) as unknown;
+    const own = "/var/lib/spotlive/spotlive.yaml";
+    await hasStarted(machine);
+    await machine.run("systemctl", "start", "spotlive"); // ends with READY
+    await machine.until(/"setup":true/, request("session"));
+    expect(await ask("config")).toMatchObject({ path: own, writable: true, restartable: true });
+    const changes = { source: "file", "file.path": "/srv/film.mp4", autostart: "never" };
+    expect(await ask("config", "PUT", { changes })).toMatchObject({ ok: true });
+    expect(await machine.run("stat", "--format=%U %a", own)).toBe("spotlive 600\n");
+    await ask("restart", "POST", {});
+    await machine.until(/^1$/m, ["systemctl", "show", "--value", "--property=NRestarts", "spotlive"]);
+    await machine.until(/"setup":false/, request("session"));
+    expect(await ask("config", "PUT", { changes: { "hold.max": 7 } })).toMatchObject({ ok: true });
+
+    const theirs = "source: file\nfile: { path: /srv/film.mp4 }\nhttp: { port: 8080 }\nautostart: never\n";
+    await machine.run(...shell(`printf '%s' '${theirs}' >/etc/spotlive/spotlive.yaml`));
+    await machine.run("systemctl", "restart", "spotlive");
+    await machine.until(/"setup":false/, request("session"));
+    const path = "/etc/spotlive/spotlive.yaml";
+    const advice = expect.stringContaining(`(EACCES). On this machine: sudoedit ${path}; `);
+    expect(await ask("config")).toMatchObject({ path, writable: false, advice });
+  });
+
   it("says which secret is missing, where systemd cannot give it", async () => {
     await using machine = await startMachine({
       tree: workshop.tree,

@@ -73,6 +73,9 @@ describe.skipIf(isWithoutChromium)("the first run", () => {
     await look("robot");
 
     await press("Next");
+    await page.getByRole("heading", { name: "internet-route" }).waitFor();
+    await look("network");
+    await page.getByRole("button", { name: /^(Next|Go on all the same)$/ }).click();
     await press("Another RTMP server");
     await field("Server and application").fill(nginx.url);
     await field("Stream key").fill(streamKey);

@@ -175,6 +175,22 @@ describe.skipIf(isWithoutChromium)(
           },
         }),
       );
+      const about = { meaning: "Pictures would go to the robot.", remedy: "Take its gateway away." };
+      await page.route("**/api/doctor", (route) =>
+        route.fulfill({
+          json: {
+            findings: [
+              {
+                id: "internet-route",
+                verdict: "wrong",
+                evidence: "The default route goes over eth0.",
+                ...about,
+              },
+              { id: "memory", verdict: "ok", evidence: "8 GB.", meaning: "", remedy: "" },
+            ],
+          },
+        }),
+      );
       await page.route("**/api/setup/ingest", (route) =>
         route.fulfill({ json: { ok: true, bitsPerSecond: 6_400_000, text: "Twitch took it for 10 s." } }),
       );
@@ -186,6 +202,12 @@ describe.skipIf(isWithoutChromium)(
       await shoot("setup-robot-desktop-dark");
       expect(await accessibilityProblems(page)).toEqual([]);
       await page.getByRole("button", { name: "Next" }).click();
+      await page.getByText("Something stands in the way.").waitFor();
+      await page.getByText("The default route goes over eth0.").waitFor();
+      expect(await page.getByText("8 GB.").count()).toBe(0);
+      await shoot("setup-network-desktop-dark");
+      expect(await accessibilityProblems(page)).toEqual([]);
+      await page.getByRole("button", { name: "Go on all the same" }).click();
       await page.getByLabel("Stream key").fill("live_x");
       await page.getByRole("button", { name: "Try" }).click();
       await page.getByText("The uplink carries 6.4 Mbit/s.").waitFor();

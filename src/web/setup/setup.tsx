@@ -4,9 +4,10 @@ import { ask } from "../model/api.ts";
 import type { ConfigAnswer } from "../model/wire.ts";
 import { IngestStep } from "./ingest-step.tsx";
 import { DoneStep } from "./done-step.tsx";
+import { NetworkStep } from "./network-step.tsx";
 import { RobotStep } from "./robot-step.tsx";
 
-const steps = ["Robot", "Destination", "Done"] as const;
+const steps = ["Robot", "Network", "Destination", "Done"] as const;
 
 /** What is found out on the way, and written at the end. Secrets stay in this page until then. */
 export interface Answers {
@@ -20,7 +21,7 @@ export interface Answers {
   readonly ingest: { readonly kind: "twitch" | "rtmp"; readonly url: string; readonly streamKey: string };
 }
 
-/** The first run: three short steps, each tried before the next. */
+/** The first run: four short steps, each tried before the next. */
 export function Setup(): JSX.Element {
   const [step, setStep] = useState(0);
   const [answers, setAnswers] = useState<Partial<Answers>>({});
@@ -50,9 +51,10 @@ export function Setup(): JSX.Element {
       </ol>
       {advice !== "" && <p role="alert">What is tried here cannot be kept. {advice}</p>}
       {step === 0 && <RobotStep onDone={(robot) => next({ robot })} />}
-      {step === 1 && <IngestStep onDone={(ingest) => next({ ingest })} onBack={() => setStep(0)} />}
-      {step === 2 && answers.robot !== undefined && answers.ingest !== undefined && (
-        <DoneStep answers={{ robot: answers.robot, ingest: answers.ingest }} onBack={() => setStep(1)} />
+      {step === 1 && <NetworkStep onDone={() => next({})} onBack={() => setStep(0)} />}
+      {step === 2 && <IngestStep onDone={(ingest) => next({ ingest })} onBack={() => setStep(1)} />}
+      {step === 3 && answers.robot !== undefined && answers.ingest !== undefined && (
+        <DoneStep answers={{ robot: answers.robot, ingest: answers.ingest }} onBack={() => setStep(2)} />
       )}
     </main>
   );

@@ -92,22 +92,30 @@ function Group({ verdict, findings }: GroupProps): JSX.Element | null {
   return (
     <Card title={`${findings.length} ${words[verdict]}`} class={`doctor-group is-${verdict}`}>
       <ul class="doctor-findings">
-        {findings.map(({ id, title, evidence, meaning, remedy }) => (
-          <li key={id}>
-            <Mark level={verdict} word={words[verdict]} />
-            <div>
-              <h3>{title ?? id}</h3>
-              <p>{evidence}</p>
-              {meaning !== "" && verdict !== "unknown" && <p>{meaning}</p>}
-              {remedy !== "" && (
-                <p class="remedy">
-                  <b>Do:</b> {remedy}
-                </p>
-              )}
-            </div>
-          </li>
+        {findings.map((finding) => (
+          <Finding key={finding.id} finding={finding} />
         ))}
       </ul>
     </Card>
+  );
+}
+
+/** One row: what was seen, what it means, and what to do. */
+export function Finding({ finding }: { readonly finding: DoctorFinding }): JSX.Element {
+  const { id, title, verdict, evidence, meaning, remedy } = finding;
+  return (
+    <li>
+      <Mark level={verdict} word={words[verdict]} />
+      <div>
+        <h3>{title ?? id}</h3>
+        <p>{evidence}</p>
+        {meaning !== "" && verdict !== "unknown" && <p>{meaning}</p>}
+        {remedy !== "" && (
+          <p class="remedy">
+            <b>Do:</b> {remedy}
+          </p>
+        )}
+      </div>
+    </li>
   );
 }

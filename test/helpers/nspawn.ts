@@ -23,6 +23,8 @@ export interface MachineOptions {
 
 /** A machine without a kernel of its own (systemd-nspawn(1)), with systemd as its first process and a network of its own. */
 export interface Machine extends AsyncDisposable {
+  /** The words that run a program in it. */
+  inside(command: CommandLine): CommandLine;
   /** Runs a program in it and gives what it prints. */
   run(...command: CommandLine): Promise<string>;
   /** Puts a program into its network alone. */
@@ -86,9 +88,10 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   }
   const leader = String(first);
   const machine: Machine = {
-    async run(program, ...words) {
-      const argv = ["--target", leader, "--all", "--root", "--wd=/", "--", program, ...words];
-      const { stdout } = await run("nsenter", argv, { env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" } });
+    inside: (command) => ["nsenter", "--target", leader, "--all", "--root", "--wd=/", "--", ...command],
+    async run(...command) {
+      const [program, ...argv] = machine.inside(command);
+      const { stdout } = await run(program, argv, { env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" } });
       return stdout;
     },
     enter: (command) => ["nsenter", "--target", leader, "--net", "--", ...command],

@@ -28,7 +28,8 @@ const commonProfiles = ["Constrained Baseline", "Baseline", "Main", "Constrained
  * Rules of the services, as they publish them: Twitch's broadcasting guidelines (H.264 up to High 4.2, 6000 kbit/s,
  * an IDR every 2 s, AAC) and YouTube's encoder settings (an IDR every 2 s and at least every 4 s, AAC). Twitch's
  * low-latency players stumble over B-frames. WebRTC has no B-frames at all (RTP shows pictures in the order in which
- * they come), and browsers decode no more than 8 bits of 4:2:0; a viewer waits for the next IDR. `generic` is what any RTMP server can pass on, with
+ * they come), and browsers decode no more than 8 bits of 4:2:0; a viewer waits for the next IDR.
+ * `generic` is what any RTMP server can pass on, with
  * segments that are not too long to begin with.
  */
 const rulesByKind: Readonly<Record<DestinationKind, DestinationRules>> = {

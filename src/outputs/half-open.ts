@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { knock, type OpenSocket } from "./rtmp-socket.ts";
+import { knock, type OpenSocket } from "./server-socket.ts";
 
 type Kept = Pick<OpenSocket, "socket" | "tcp">;
 

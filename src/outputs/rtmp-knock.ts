@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { Fault } from "../domain/fault.ts";
 import { Handshake } from "../rtmp/handshake.ts";
-import { openSocket, parseRtmpUrl } from "./rtmp-socket.ts";
+import { openSocket, parseRtmpUrl } from "./server-socket.ts";
 
 /** What a server has shown before anything was published. Times in milliseconds. */
 export interface HandsShaken {

@@ -11,7 +11,7 @@ import { hiddenQueueAdvice } from "./kernel-queue.ts";
 import { RtmpComposer, type AudioMode } from "./rtmp-composer.ts";
 import { OutputMeter } from "./output-meter.ts";
 import { UplinkGauge } from "./rtmp-uplink.ts";
-import { awaitReachable, openSocket, parseRtmpUrl, type RtmpAddress } from "./rtmp-socket.ts";
+import { awaitReachable, openSocket, parseRtmpUrl, type RtmpAddress } from "./server-socket.ts";
 
 /** Where to publish. */
 export interface RtmpTarget {

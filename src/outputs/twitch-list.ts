@@ -1,7 +1,7 @@
 import { open, readFile, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Fault, toFault } from "../domain/fault.ts";
-import { parseRtmpUrl } from "./rtmp-socket.ts";
+import { parseRtmpUrl } from "./server-socket.ts";
 
 /** Ingests in Twitch's order of preference. */
 export interface IngestList {

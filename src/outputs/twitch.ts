@@ -5,7 +5,7 @@ import { nowUs } from "../lib/clock.ts";
 import { childSignal } from "../lib/signals.ts";
 import type { ResolveTarget } from "./rtmp.ts";
 import { shakeHands } from "./rtmp-knock.ts";
-import { parseRtmpUrl } from "./rtmp-socket.ts";
+import { parseRtmpUrl } from "./server-socket.ts";
 import {
   fallbackList,
   fetchIngestList,

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { Fault } from "../domain/fault.ts";
 import type { Secret } from "../domain/secret.ts";
-import { openSocket } from "./rtmp-socket.ts";
+import { openSocket } from "./server-socket.ts";
 import { exchange, serverOf } from "./whip-exchange.ts";
 import type { HttpAnswer } from "./whip-exchange.ts";
 

@@ -6,7 +6,7 @@ import type { Report } from "../domain/status.ts";
 import { nowUs } from "../lib/clock.ts";
 import { childSignal, untilAborted } from "../lib/signals.ts";
 import { OutputMeter } from "./output-meter.ts";
-import { awaitReachable, openSocket } from "./rtmp-socket.ts";
+import { awaitReachable, openSocket } from "./server-socket.ts";
 import type { Peer, PeerSending } from "./webrtc/peer.ts";
 import { h264PayloadType } from "./webrtc/rtp-stream.ts";
 import { serverOf } from "./whip-exchange.ts";

@@ -76,24 +76,17 @@ describe("a Debian machine that runs", { timeout: 900_000 }, () => {
   }
 
   it("becomes a device over ssh, goes live, and is changed by no second run", async () => {
-    await using ingest = await startSimulation(
+    await using _ingest = await startSimulation(
       "ingest",
       { port: 1935 },
       () => {},
       new AbortController().signal,
       machine.enter,
     );
-    expect(
-      await play().catch(async (error: unknown) => {
-        throw new Error(
-          String(error) + (await machine.run("journalctl", "-u", "spotlive-adopt", "--no-pager")),
-        );
-      }),
-    ).toBeGreaterThan(10);
+    expect(await play()).toBeGreaterThan(10);
     await machine.until(/"phase":"live"/, ["/usr/bin/spotlive", "status", "--json"]);
     expect(await play()).toBe(0);
     expect(await machine.run("systemctl", "is-active", "spotlive")).toBe("active\n");
-    expect(ingest).toBeDefined();
   });
 
   it("keeps its own name, and its secrets from all but the service", async () => {

@@ -30,7 +30,7 @@ const sent = (status: Status): number => output(status)?.counters?.units ?? 0;
 
 /** Connects and prints what it took the way there and back, milliseconds. */
 const connectScript = `const [host, port] = process.argv.slice(1);
-import("${new URL("../../src/outputs/rtmp-socket.ts", import.meta.url).href}").then(async ({ openSocket, parseRtmpUrl }) => {
+import("${new URL("../../src/outputs/server-socket.ts", import.meta.url).href}").then(async ({ openSocket, parseRtmpUrl }) => {
   console.log("connecting");
   const url = parseRtmpUrl("rtmp://" + host + ":" + port + "/app");
   const { roundTripMs } = await openSocket(url, undefined, new AbortController().signal);

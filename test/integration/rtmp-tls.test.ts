@@ -12,7 +12,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Secret } from "../../src/domain/secret.ts";
 import { HalfOpen } from "../../src/outputs/half-open.ts";
-import { openSocket, parseRtmpUrl } from "../../src/outputs/rtmp-socket.ts";
+import { openSocket, parseRtmpUrl } from "../../src/outputs/server-socket.ts";
 import { createRtmpOutput } from "../../src/outputs/rtmp.ts";
 import { startIngest } from "../../src/simulator/ingest.ts";
 import { eventually } from "../helpers/eventually.ts";

@@ -1,8 +1,8 @@
 import type { Root } from "../../boards/root.ts";
 import type { RunProgram } from "../../boards/run-program.ts";
 import type { Config, OutputConfig } from "../../config/config.ts";
-import { parseRtmpUrl } from "../../outputs/rtmp-socket.ts";
-import type { ServerAddress } from "../../outputs/rtmp-socket.ts";
+import { parseRtmpUrl } from "../../outputs/server-socket.ts";
+import type { ServerAddress } from "../../outputs/server-socket.ts";
 import { serverOf } from "../../outputs/whip-exchange.ts";
 import { parseWhipUrl } from "../../outputs/whip-session.ts";
 

@@ -4,7 +4,7 @@ import type { Config, OutputConfig, WhipOutputConfig } from "../../config/config
 import { toFault } from "../../domain/fault.ts";
 import { shakeHands } from "../../outputs/rtmp-knock.ts";
 import type { HandsShaken } from "../../outputs/rtmp-knock.ts";
-import { openSocket, parseRtmpUrl } from "../../outputs/rtmp-socket.ts";
+import { openSocket, parseRtmpUrl } from "../../outputs/server-socket.ts";
 import { fallbackList, fetchIngestList, parseIngestList } from "../../outputs/twitch-list.ts";
 import { findNearest, twitchListUrl } from "../../outputs/twitch.ts";
 import { serverOf } from "../../outputs/whip-exchange.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseRtmpUrl } from "../../../src/outputs/rtmp-socket.ts";
+import { parseRtmpUrl } from "../../../src/outputs/server-socket.ts";
 
 describe("an output's URL", () => {
   it.each([

@@ -19,7 +19,7 @@ async function route(table: string, programs?: FakePrograms) {
   await using root = await makeFakeRoot({ "/proc/net/route": head + table });
   const config = await parseConfig(spot, "test.yaml", {});
   const machine = { directory: root.directory, config, ...(programs && { programs, isHere: true }) };
-  return findingOf(networkChecks(fakeContext(machine)), "internet-route");
+  return await findingOf(networkChecks(fakeContext(machine)), "internet-route");
 }
 
 describe("the route to the internet", () => {

@@ -13,7 +13,7 @@ type Files = Readonly<Record<string, string>>;
 async function systemFinding(files: Files, check: string, finding = check, programs?: Files) {
   await using root = await makeFakeRoot(files);
   const machine = { directory: root.directory, ...(programs && { programs, isHere: true }) };
-  return findingOf(systemChecks(fakeContext(machine)), check, finding);
+  return await findingOf(systemChecks(fakeContext(machine)), check, finding);
 }
 
 const rmem = "/proc/sys/net/core/rmem_max";
@@ -112,7 +112,7 @@ describe("the WiFi's power saving", () => {
   async function wifiFinding(files: Files, programs?: Files) {
     await using root = await makeFakeRoot(files);
     const context = fakeContext({ directory: root.directory, ...(programs && { programs, isHere: true }) });
-    return findingOf(wifiChecks(context, "iw"), "wifi-power-saving");
+    return await findingOf(wifiChecks(context, "iw"), "wifi-power-saving");
   }
 
   it.each([

@@ -8,7 +8,11 @@ import type { Kernel } from "./initrd.ts";
  * For every board: names of links as the kernel gives them (eth0, wlan0), the hardware begins anew 5 s after a panic,
  * and the console is not asked what it is, which costs systemd seconds where nobody answers.
  */
-const kernelWords = ["ro", "quiet", "loglevel=4", "net.ifnames=0", "panic=5", "TERM=dumb"];
+const kernelWords = [
+  ...["ro", "quiet", "loglevel=4", "net.ifnames=0", "panic=5", "TERM=dumb"],
+  // Without BPF among them systemd need not read all of the kernel's types at power-on; no unit asks for what that gives.
+  "lsm=landlock,lockdown,yama,apparmor",
+];
 
 export interface BootFiles {
   readonly board: Board;

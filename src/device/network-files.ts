@@ -77,6 +77,10 @@ function uplinkLines(name: string, metric: number): readonly string[] {
     "",
     "[DHCPv4]",
     `RouteMetric=${metric}`,
+    "UseHostname=no", // its name is the boot file's
+    "",
+    "[DHCPv6]",
+    "UseHostname=no",
     "",
     "[IPv6AcceptRA]",
     `RouteMetric=${metric}`,

@@ -121,6 +121,7 @@ describe("further uplinks", () => {
       expect(text).toContain(`Name=${name}\n`);
       expect(text).toContain("RequiredForOnline=no\n");
       expect(text).toContain("DHCP=yes\nIPv6AcceptRA=yes\n");
+      expect(text.match(/^UseHostname=no$/gm)).toHaveLength(2);
       expect(text.match(/^RouteMetric=.*$/gm)).toEqual([`RouteMetric=${metric}`, `RouteMetric=${metric}`]);
     }
     expect(all("networkd").match(/^RouteMetric=.*$/gm)?.[0]).toBe("RouteMetric=2000");

@@ -7,7 +7,7 @@ import type { CommandLine, Namespace } from "../../src/simulator/namespace.ts";
 export const port = 8080;
 
 const server = `const [, word, port] = process.argv;
-require("net").createServer((socket) => socket.on("error", () => {}).end(word || socket.remoteAddress)).listen(+port, "0.0.0.0", () => console.log("up"));`;
+require("net").createServer((socket) => socket.on("error", () => {}).end(word || socket.remoteAddress.replace("::ffff:", ""))).listen(+port, "::", () => console.log("up"));`;
 const client = `const [, host, port] = process.argv;
 const socket = require("net").connect({ host, port, timeout: 1500 });
 socket.on("data", (word) => console.log(String(word))).on("end", () => process.exit());
@@ -22,7 +22,7 @@ const node = (script: string, ...words: readonly string[]): CommandLine => [
   ...words,
 ];
 
-/** Answers with a word at every IPv4 address of a namespace, or with who asks where it is empty, until disposed of. */
+/** Answers with a word at every address of a namespace, or with who asks where it is empty, until disposed of. */
 export async function answerWith(
   word: string,
   namespace: Namespace,

@@ -1,51 +1,75 @@
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { describe, it } from "vitest";
 import { systemFiles } from "../../src/device/system-files.ts";
 import { startChild } from "../../src/lib/child.ts";
 import { openDhcpNetwork, whyNoDhcpNetwork } from "../helpers/dhcp-network.ts";
-import type { DhcpNetwork } from "../helpers/dhcp-network.ts";
+import type { DhcpNetwork, DhcpNetworkOptions } from "../helpers/dhcp-network.ts";
 import { openManagedDevice, whyNoManagedDevice } from "../helpers/managed-device.ts";
 import { answerWith, port, whoAnswers } from "../helpers/sides.ts";
 
 const { signal } = new AbortController();
 const noNetworks = await whyNoDhcpNetwork(signal);
 const program = fileURLToPath(new URL("../../src/spotlive.mjs", import.meta.url));
-const ingest = "203.0.113.10";
+/** One internet for each family of addresses. */
+const ingests = { 4: "203.0.113.10/32", 6: "2001:db8:ffff::10/128" } as const;
+type Family = keyof typeof ingests;
+const addressOf = (family: Family): string => ingests[family].replace(/\/.*/, "");
 
 /** What adopting a boot file writes, as far as it matters here. */
 const configuration = `spot: { interface: eth0 }
 uplinks: [usb0, usb1]
-outputs: [{ name: main, url: "rtmp://${ingest}:${port}/app", streamKey: live_canary }]
+outputs:
+  - { name: main, url: "rtmp://${addressOf(4)}:${port}/app", streamKey: live_canary }
+  - { name: other, url: "rtmp://[${addressOf(6)}]:${port}/app", streamKey: live_canary }
 `;
 
-describe.each(["networkd", "networkmanager"] as const)("two uplinks with %s", async (backend) => {
+/** Cuts what is behind the router: it says nothing at all from then on, and goes on offering itself. */
+async function cut({ ip, bridge }: DhcpNetwork, family: Family): Promise<void> {
+  await ip("address", "del", ingests[family], "dev", bridge);
+  await ip("route", "add", "blackhole", ingests[family]);
+}
+
+async function mend({ ip, bridge }: DhcpNetwork, family: Family): Promise<void> {
+  await ip("route", "del", "blackhole", ingests[family]);
+  await ip("address", "add", ingests[family], "dev", bridge);
+}
+
+const backends = ["networkd", "networkmanager"] as const;
+describe.concurrent.each(backends)("two uplinks with %s", async (backend) => {
   const reason = noNetworks ?? (await whyNoManagedDevice(backend, signal));
   if (reason !== undefined) console.warn(`Tests of uplinks with ${backend} are skipped. ${reason}`);
 
   it.skipIf(reason !== undefined)(
-    "carry the traffic in turn, whatever the program that looks after the links does meanwhile",
-    async () => {
+    "carry the traffic in turn over IPv4 and IPv6, whatever the program that looks after the links does meanwhile",
+    async ({ expect }) => {
       await using stack = new AsyncDisposableStack();
       const device = stack.use(await openManagedDevice(backend, signal));
-      const networks: DhcpNetwork[] = [];
-      for (const name of ["usb0", "usb1"]) {
-        const gateway = `10.0.${networks.length}.1`;
+      const join = async (name: string, options: DhcpNetworkOptions): Promise<DhcpNetwork> => {
         const network = stack.use(
           await openDhcpNetwork(
-            { address: `${gateway}/24`, router: gateway, holds: [`${ingest}/32`] },
+            { ...options, holds: [...Object.values(ingests), ...(options.holds ?? [])] },
             signal,
           ),
         );
         stack.use(await answerWith(name, network.namespace, signal));
         await network.join({ namespace: device.namespace, device: name });
-        networks.push(network);
-      }
-      const [first] = networks;
-      const robot = stack.use(
-        await openDhcpNetwork({ address: "192.168.50.3/24", router: "192.168.50.3" }, signal),
-      );
-      await robot.join({ namespace: device.namespace, device: "eth0" });
+        return network;
+      };
+      const uplink = async (name: string, index: number): Promise<DhcpNetwork> => {
+        const [gateway, inside] = [`10.0.${index}.1`, `fd00:${index}`];
+        const network = await join(name, {
+          ...{ address: `${gateway}/24`, router: gateway, ipv6Address: `2001:db8:${index}::1/64` },
+          // A second address for each device, as routers at home give it, which leads nowhere else.
+          holds: [`${inside}::1/64`],
+        });
+        await network.ip("route", "del", `${inside}::/64`, "dev", network.bridge);
+        await network.ip("route", "add", "blackhole", `${inside}::/64`);
+        return network;
+      };
+      const [first, second] = [await uplink("usb0", 0), await uplink("usb1", 1)];
+      const ofRobot = { address: "192.168.50.3/24", router: "192.168.50.3", ipv6Address: "fd00:50::3/64" };
+      await join("eth0", ofRobot);
       await device.manage(
         systemFiles(
           {
@@ -57,8 +81,14 @@ describe.each(["networkd", "networkmanager"] as const)("two uplinks with %s", as
         ),
       );
       await device.settled("eth0", "usb0", "usb1");
-      const who = (): Promise<string> => whoAnswers(ingest, device.namespace, signal);
-      expect(await who()).toBe("usb0");
+      const defaultsOf = (name: string, family: Family): Promise<string> =>
+        device.run("ip", `-${family}`, "route", "show", "default", "dev", name);
+      const who = (family: Family): Promise<string> =>
+        whoAnswers(addressOf(family), device.namespace, signal);
+      const both = (): Promise<readonly string[]> => Promise.all([who(4), who(6)]);
+      for (const name of ["usb0", "usb1"])
+        await expect.poll(() => defaultsOf(name, 6), { timeout: 20_000 }).toContain("via fe80:");
+      expect(await both()).toEqual(["usb0", "usb0"]);
 
       await device.write("/run/spotlive.yaml", configuration);
       const [executable, ...argv] = device.namespace.enter([
@@ -67,29 +97,46 @@ describe.each(["networkd", "networkmanager"] as const)("two uplinks with %s", as
       const keeper = stack.use(await startChild(executable, argv, signal, { purpose: "keeping uplinks" }));
       const told: string[] = [];
       createInterface({ input: keeper.stdout }).on("line", (line) => told.push(line));
-      await expect.poll(() => told.join(), { timeout: 20_000 }).toContain("usb1 carries the internet");
+      for (const text of ["usb1 carries the internet", "usb1 (IPv6) carries the internet"])
+        await expect.poll(() => told.join(), { timeout: 20_000 }).toContain(text);
+      expect(await both()).toEqual(["usb0", "usb0"]);
 
       const cutAt = performance.now();
-      await first?.ip("address", "del", `${ingest}/32`, "dev", "lan");
-      await first?.ip("route", "add", "blackhole", ingest);
-      await expect.poll(who, { timeout: 30_000 }).toBe("usb1");
+      await cut(first, 4);
+      await cut(first, 6);
+      await expect.poll(both, { timeout: 30_000 }).toEqual(["usb1", "usb1"]);
       console.log(
         `${backend}: the traffic has moved after ${((performance.now() - cutAt) / 1000).toFixed(1)} s.`,
       );
 
-      // It gets its lease anew, and its route with the better metric.
-      await first?.ip("link", "set", "dev", "port1", "down");
-      const ofFirst = (): Promise<string> => device.run("ip", "route", "show", "default", "dev", "usb0");
-      await expect.poll(ofFirst, { timeout: 30_000 }).toBe("");
-      expect(await who()).toBe("usb1");
-      await first?.ip("link", "set", "dev", "port1", "up");
-      await expect.poll(ofFirst, { timeout: 30_000 }).toContain("via 10.0.0.1");
-      expect(await who()).toBe("usb1");
+      // It gets its addresses anew, and its routes with the better metric.
+      const routesOfFirst = async (): Promise<string> =>
+        (await Promise.all([defaultsOf("usb0", 4), defaultsOf("usb0", 6)])).join("");
+      await first.ip("link", "set", "dev", "port1", "down");
+      await expect.poll(routesOfFirst, { timeout: 30_000 }).toBe("");
+      expect(await both()).toEqual(["usb1", "usb1"]);
+      await first.ip("link", "set", "dev", "port1", "up");
+      await expect.poll(routesOfFirst, { timeout: 30_000 }).toMatch(/via 10\.0\.0\.1[^]*via fe80:/);
+      expect(await both()).toEqual(["usb1", "usb1"]);
 
+      await device.run("sysctl", "-q", "net.ipv6.conf.eth0.disable_ipv6=0");
       await device.run("ip", "route", "add", "default", "via", "192.168.50.3", "dev", "eth0");
-      const ofRobot = (): Promise<string> => device.run("ip", "route", "show", "default", "dev", "eth0");
-      await expect.poll(ofRobot, { timeout: 10_000 }).toBe("");
-      expect(await who()).toBe("usb1");
+      await device.run("ip", "-6", "route", "add", "default", "dev", "eth0", "metric", "1");
+      for (const family of [4, 6] as const)
+        await expect.poll(() => defaultsOf("eth0", family), { timeout: 10_000 }).toBe("");
+      expect(await both()).toEqual(["usb1", "usb1"]);
+
+      const mendedAt = performance.now();
+      await mend(first, 6);
+      await expect.poll(() => who(6), { timeout: 60_000 }).toBe("usb0");
+      console.log(
+        `${backend}: it has come back after ${((performance.now() - mendedAt) / 1000).toFixed(1)} s.`,
+      );
+      expect(await who(4)).toBe("usb1");
+
+      for (const network of [first, second]) await cut(network, 6);
+      await cut(second, 4);
+      expect(await both()).toEqual(["nobody", "nobody"]);
       expect(told.join()).not.toContain("live_canary");
     },
   );

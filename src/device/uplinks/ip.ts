@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { text } from "node:stream/consumers";
 import { Fault } from "../../domain/fault.ts";
@@ -5,6 +6,7 @@ import { startChild } from "../../lib/child.ts";
 import { childSignal } from "../../lib/signals.ts";
 import { parseRoutes, parseRules } from "./ip-facts.ts";
 import type { Family } from "./ip-facts.ts";
+import { toSendFrom } from "./ipv6-addresses.ts";
 import type { Found } from "./plan.ts";
 
 const limitMs = 5000;
@@ -23,11 +25,12 @@ export async function change(family: Family, lines: readonly string[], signal: A
   if (lines.length > 0) await runIp(family, ["-force", "-batch", "-"], signal, `${lines.join("\n")}\n`);
 }
 
-/** An interface's own addresses of one family, without those that lead no further than the cable. */
+/** An interface's own addresses of one family that can be sent from, without those that lead no further than the cable. */
 export function addressesOf(name: string, family: Family): readonly string[] {
-  return (networkInterfaces()[name] ?? [])
+  const all = (networkInterfaces()[name] ?? [])
     .filter((one) => one.family === `IPv${family}` && !/^(fe[89ab]|169\.254\.)/i.test(one.address))
     .map(({ address }) => address);
+  return family === 4 || all.length === 0 ? all : toSendFrom(all, readFileSync("/proc/net/if_inet6", "utf8"));
 }
 
 async function runIp(

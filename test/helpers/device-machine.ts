@@ -14,13 +14,21 @@ import type { Machine } from "./nspawn.ts";
 
 const run = promisify(execFile);
 
-/** A Debian root with the package and nothing else of ours, and a film in /srv that no service takes as it is. */
+/** For the runner of GStreamer, with codecs in software. */
+const gstreamer = ["plugins-base", "plugins-good", "plugins-bad", "plugins-ugly", "libav"].map(
+  (name) => `gstreamer1.0-${name}`,
+);
+
+/**
+ * A Debian root with the package, GStreamer and nothing else of ours, and a film in /srv that no service takes as it is.
+ */
 export async function makeTree(): Promise<Workshop> {
   const board = findBoard("generic-amd64");
   if (board.debian === undefined) throw new Error("generic-amd64 is made from Debian.");
   const workshop = await openWorkshop();
   const { folder, tree } = workshop;
-  const base = await debianBase(board.architecture, board.debian);
+  const packages = [...board.debian.packages, ...gstreamer];
+  const base = await debianBase(board.architecture, { ...board.debian, packages });
   await unpackRoot(base.path, tree);
   const deb = await packDeb({ architecture: board.architecture, folder, compression: "none" });
   await cp(deb, join(tree, "spotlive.deb"));

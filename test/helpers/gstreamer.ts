@@ -1,4 +1,7 @@
+import { readFile } from "node:fs/promises";
+import { home } from "../../image/deb/layout.ts";
 import type { GstreamerChain, ProvenChain } from "../../src/domain/board.ts";
+import { productFile } from "../../src/lib/product-files.ts";
 import { whyNoGstreamer } from "../../src/transcode/gstreamer-process.ts";
 import { temporaryFiles } from "./boards.ts";
 
@@ -28,6 +31,36 @@ export const softwareChain: GstreamerChain = {
   bitrate: { property: "bitrate", bitsPerUnit: 1000 },
 };
 
+/** A board of any kind: a chain in software, small enough for any machine, and one before it that no machine has. */
+export const softwareProfile = `title: A board with GStreamer
+verified: false
+h264: { decoder: none, encoder: none }
+match: { devices: [/dev/null] }
+chains:
+  - name: nothing
+    runner: gstreamer
+    decode: [{ element: avdec_h264 }]
+    caps: video/x-raw
+    encode: [{ element: nosuchenc, properties: { rate: "{bitrate}" } }]
+    limits: { width: 640, height: 360, fps: 30, bitsPerSecond: 2000000 }
+  - name: x264
+    runner: gstreamer
+    decode: [{ element: avdec_h264, properties: { max-threads: 1 } }]
+    convert: [{ element: videoconvert }, { element: videoscale }]
+    caps: video/x-raw, format=I420, pixel-aspect-ratio=1/1
+    encode:
+      - element: x264enc
+        properties:
+          tune: zerolatency
+          speed-preset: ultrafast
+          threads: "{threads}"
+          key-int-max: "{gop}"
+          option-string: scenecut=0
+    encodedCaps: video/x-h264, profile=(string){profile}
+    bitrate: { property: bitrate, bitsPerUnit: 1000 }
+    limits: { width: 640, height: 360, fps: 30, bitsPerSecond: 2000000 }
+`;
+
 /** A chain that holds whatever is asked for, for `VideoTranscoderOptions`. */
 export function provenChain(chain: GstreamerChain = softwareChain): { readonly chain: () => ProvenChain } {
   return { chain: () => ({ chain, holds: chain.limits, speed: 2, ssim: 0.99 }) };
@@ -52,6 +85,15 @@ export async function withoutAddon(): Promise<AsyncDisposable> {
       await files[Symbol.asyncDispose]();
     },
   };
+}
+
+/** The add-on as it is built here, by where a machine with the package looks for it. */
+export async function addonFiles(): Promise<Readonly<Record<string, Uint8Array>>> {
+  const name = "node_modules/gstreamer-superficial";
+  const files = ["package.json", "build/Release/gstreamer-superficial.node"].map(
+    async (file) => [`${home}/${name}/${file}`, await readFile(productFile(`${name}/${file}`))] as const,
+  );
+  return Object.fromEntries(await Promise.all(files));
 }
 
 /** Why tests that need the real GStreamer are skipped; never in CI, where it must be there. */

@@ -11,8 +11,8 @@ const run = promisify(execFile);
 export interface MachineOptions {
   /** The root; what is written to it is lost with the power. */
   readonly tree: string;
-  /** Texts to lay over it, by their paths. */
-  readonly files?: Readonly<Record<string, string>>;
+  /** What is laid over it, by the paths of the files. */
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** Units that are started at power-on. */
   readonly enable?: readonly string[];
   /** A file system in a file, mounted read-only at /boot/firmware. */
@@ -65,9 +65,9 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   const { tree, boot = "", data = "", files = {}, enable = [] } = options;
   for (const folder of ["memory", "root", "files/etc/systemd/system/multi-user.target.wants"])
     await mkdir(join(work, folder), { recursive: true });
-  for (const [path, text] of Object.entries(files)) {
+  for (const [path, content] of Object.entries(files)) {
     await mkdir(dirname(join(work, "files", path)), { recursive: true });
-    await writeFile(join(work, "files", path), text);
+    await writeFile(join(work, "files", path), content);
   }
   const wants = join(work, "files/etc/systemd/system/multi-user.target.wants");
   for (const unit of enable) await run("ln", ["-s", `/usr/lib/systemd/system/${unit}`, join(wants, unit)]);

@@ -14,48 +14,18 @@ import { configuredState, createLine } from "../../src/parts.ts";
 import { PicturePath } from "../../src/supervisor/session/picture-path.ts";
 import { temporaryFiles } from "../helpers/boards.ts";
 import { codedPictures, decodePictures } from "../helpers/coded-pictures.ts";
-import { noGstreamer, withoutAddon } from "../helpers/gstreamer.ts";
+import { noGstreamer, softwareProfile, withoutAddon } from "../helpers/gstreamer.ts";
 import { ownChildren } from "../helpers/processes.ts";
 import { patience, range, spsOf } from "../helpers/transcoder-line.ts";
 
 const { signal } = new AbortController();
-
-/** A chain in software, small enough for any machine; and one before it that no machine has. */
-const profile = `title: A board with GStreamer
-verified: false
-h264: { decoder: none, encoder: none }
-match: { devices: [/dev/null] }
-chains:
-  - name: nothing
-    runner: gstreamer
-    decode: [{ element: avdec_h264 }]
-    caps: video/x-raw
-    encode: [{ element: nosuchenc, properties: { rate: "{bitrate}" } }]
-    limits: { width: 640, height: 360, fps: 30, bitsPerSecond: 2000000 }
-  - name: x264
-    runner: gstreamer
-    decode: [{ element: avdec_h264, properties: { max-threads: 1 } }]
-    convert: [{ element: videoconvert }, { element: videoscale }]
-    caps: video/x-raw, format=I420, pixel-aspect-ratio=1/1
-    encode:
-      - element: x264enc
-        properties:
-          tune: zerolatency
-          speed-preset: ultrafast
-          threads: "{threads}"
-          key-int-max: "{gop}"
-          option-string: scenecut=0
-    encodedCaps: video/x-h264, profile=(string){profile}
-    bitrate: { property: bitrate, bitsPerUnit: 1000 }
-    limits: { width: 640, height: 360, fps: 30, bitsPerSecond: 2000000 }
-`;
 
 /** Software is trusted with no more, so that its proof is short. */
 async function boardFiles() {
   const software = await readFile(join(shippedProfiles, "software.yaml"), "utf8");
   return temporaryFiles({
     "profiles/software.yaml": software.replace("width: 1920, height: 1080", "width: 640, height: 360"),
-    "profiles/gstreamer.yaml": profile,
+    "profiles/gstreamer.yaml": softwareProfile,
   });
 }
 

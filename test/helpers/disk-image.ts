@@ -28,7 +28,13 @@ export async function findPartition(image: string, name: string): Promise<Partit
 
 /** A file of the FAT partition `boot`; undefined when there is none. */
 export async function readBootFile(image: string, path: string): Promise<string | undefined> {
-  const { status, out, said } = await fat(image, ["mtype", `::/${path}`]);
+  const { offset } = await findPartition(image, "boot");
+  return readFatFile(`${image}@@${offset}`, path);
+}
+
+/** A file of a FAT file system; undefined when there is none. */
+export async function readFatFile(fileSystem: string, path: string): Promise<string | undefined> {
+  const { status, out, said } = await runQuietly("mtype", ["-i", fileSystem, `::/${path}`]);
   if (status === 0) return out;
   if (/not found/i.test(said)) return undefined;
   throw new Error(`mtype of ${path} failed: ${said}`);
@@ -40,17 +46,13 @@ export async function writeBootFile(image: string, path: string, content: string
   try {
     const file = join(folder, "file");
     await writeFile(file, content);
-    const { status, said } = await fat(image, ["mcopy", "-o", file, `::/${path}`]);
+    const { offset } = await findPartition(image, "boot");
+    const argv = ["-i", `${image}@@${offset}`, "-o", file, `::/${path}`];
+    const { status, said } = await runQuietly("mcopy", argv);
     if (status !== 0) throw new Error(`mcopy to ${path} failed: ${said}`);
   } finally {
     await rm(folder, { recursive: true });
   }
-}
-
-/** Runs a program of mtools on the partition `boot`. */
-async function fat(image: string, [program, ...argv]: readonly [string, ...string[]]): Promise<Run> {
-  const { offset } = await findPartition(image, "boot");
-  return runQuietly(program, ["-i", `${image}@@${offset}`, ...argv]);
 }
 
 /** A file of the ext4 partition `data`; undefined when there is none. */
@@ -104,6 +106,15 @@ export async function copyPartition(image: string, name: string, to: string): Pr
   const range = ["iflag=skip_bytes,count_bytes", `skip=${offset}`, `count=${bytes}`];
   const argv = [`if=${image}`, `of=${to}`, "bs=1M", "conv=sparse", "status=none", ...range];
   const { status, said } = await runQuietly("dd", argv);
+  if (status !== 0) throw new Error(`dd failed: ${said}`);
+}
+
+/** Makes a partition of one disk image that of another with the same table. */
+export async function clonePartition(from: string, name: string, to: string): Promise<void> {
+  const { offset, bytes } = await findPartition(from, name);
+  const range = ["iflag=skip_bytes,count_bytes", "oflag=seek_bytes", `skip=${offset}`, `seek=${offset}`];
+  const argv = [`if=${from}`, `of=${to}`, "bs=1M", "conv=sparse,notrunc", "status=none", ...range];
+  const { status, said } = await runQuietly("dd", [...argv, `count=${bytes}`]);
   if (status !== 0) throw new Error(`dd failed: ${said}`);
 }
 

@@ -1,24 +1,22 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parse } from "yaml";
 import { buildLimitMs, builtImage, unpackImage } from "../helpers/built-image.ts";
+import { bootFile, judgeConfiguration, judgeFirstAdoption, mendFileSystems } from "../helpers/cut-device.ts";
 import {
-  checkExt4,
-  checkFat,
-  copyPartition,
+  clonePartition,
   findPartition,
-  readBootFile,
   readExt4File,
   readStart,
   writeBootFile,
 } from "../helpers/disk-image.ts";
 import { startGuest, whyNoGuest } from "../helpers/guest.ts";
 import { chooseCuts, cutPower } from "../helpers/power-cuts.ts";
+import type { PowerCutOptions } from "../helpers/power-cuts.ts";
 import { readWriteLog, writesTo } from "../helpers/write-log.ts";
 import type { WriteLog } from "../helpers/write-log.ts";
 
@@ -27,24 +25,7 @@ const why = whyNoGuest("arm64");
 if (why !== undefined) console.log(`The image's power is not cut: ${why}`);
 
 const limitMs = 900_000;
-const streamKey = "live_0123456789_keep_me_secret";
 const [firstRecord, lastRecord, adoptions] = [100, 219, 3];
-
-const bootFile = `spot:
-  host: 192.168.50.3
-  username: stream
-  password: the robot's password
-  tls: { insecure: true }
-  cameraTls: { insecure: true }
-outputs:
-  - name: main
-    url: rtmp://ingest.example/app
-    streamKey: ${streamKey}
-device:
-  hostname: robot-0
-  uplinks: [eth1]
-# the last line
-`;
 
 /**
  * Runs in the device beside everything that is its own: records are written as the product writes (append and flush; a new
@@ -100,13 +81,15 @@ async function countEntries(path: string, limit: AbortSignal): Promise<number> {
 describe.skipIf(why !== undefined)("a device whose power is cut", { timeout: limitMs }, () => {
   let folder: string;
   let before: string;
+  let disk: string;
   let log: WriteLog;
+  /** Entries of the log when the first boot file had been taken over. */
   let from: number;
 
   beforeAll(async () => {
     const image = await builtImage("generic-arm64");
     folder = await mkdtemp(join(tmpdir(), "power-cut-"));
-    const disk = join(folder, "disk.img");
+    disk = join(folder, "disk.img");
     before = join(folder, "before.img");
     await unpackImage(image, disk);
     await writeBootFile(disk, "spotlive.yaml", bootFile);
@@ -122,7 +105,6 @@ describe.skipIf(why !== undefined)("a device whose power is cut", { timeout: lim
     await guest.serial.until(/probe: written/, limit);
     await guest.cutPower();
     log = await readWriteLog(writeLog);
-    await rm(disk);
   }, buildLimitMs);
   afterAll(async () => {
     await rm(folder, { recursive: true });
@@ -133,65 +115,40 @@ describe.skipIf(why !== undefined)("a device whose power is cut", { timeout: lim
 
   /** What is not as it was promised, on one disk. */
   async function judgeDisk(disk: string): Promise<readonly string[]> {
-    const complaints: string[] = [];
-    const [boot, data] = [join(folder, "boot.cut"), join(folder, "data.cut")];
-    await copyPartition(disk, "boot", boot);
-    await copyPartition(disk, "data", data);
-    for (const [name, check, file] of [
-      ["data", checkExt4, data],
-      ["boot", checkFat, boot],
-    ] as const) {
-      const mended = await check(file, "mend");
-      if (mended.status > 1) complaints.push(`${name} cannot be mended: ${mended.text}`);
-      const clean = await check(file, "look");
-      if (clean.status !== 0) complaints.push(`${name} is not clean: ${clean.text}`);
-    }
+    const { data, complaints } = await mendFileSystems(disk, folder);
+    const found = [...complaints];
     const sectors = await readStart(disk, "root-b", 1024);
     const [record, adopted] = [numberAt(sectors, 0), numberAt(sectors, 1)];
     const records = (await readExt4File(data, "/records")) ?? "";
     for (let number = firstRecord; number <= record; number += 1)
-      if (!records.includes(`record ${number} is whole\n`)) complaints.push(`record ${number} is not whole`);
+      if (!records.includes(`record ${number} is whole\n`)) found.push(`record ${number} is not whole`);
     const token = await readExt4File(data, "/token");
     if (record > firstRecord && !/^token \d{3}\n$/.test(token ?? ""))
-      complaints.push(`the token is ${JSON.stringify(token)}`);
-    complaints.push(...(await judgeConfiguration(data, adopted)));
-    const texts = await Promise.all(
-      ["", ".new"].map((ending) => readBootFile(disk, `spotlive.yaml${ending}`)),
-    );
-    if (!texts.some((text) => text?.endsWith("# the last line\n") === true))
-      complaints.push("there is no whole boot file");
-    return complaints;
+      found.push(`the token is ${JSON.stringify(token)}`);
+    return [...found, ...(await judgeConfiguration(data, adopted))];
   }
 
-  /** All of one generation is in force, and it is no older than the last that was acknowledged. */
-  async function judgeConfiguration(data: string, adopted: number): Promise<readonly string[]> {
-    const read = (path: string): Promise<string | undefined> =>
-      readExt4File(data, `/spotlive/current/${path}`);
-    const hostname = /^robot-(\d+)\n$/.exec((await read("system/hostname")) ?? "")?.[1];
-    const config: unknown = parse((await read("spotlive.yaml")) ?? "");
-    const key = await read("secrets/outputs.main.streamKey");
-    return [
-      ...(hostname === undefined || Number(hostname) < adopted
-        ? [`expected the boot file ${adopted} or a later one in force, got ${hostname ?? "none"}`]
-        : []),
-      ...(typeof config === "object" && config !== null && "outputs" in config
-        ? []
-        : ["the configuration is not whole"]),
-      ...(key === `${streamKey}\n` ? [] : [`the stream key is not whole: ${key?.length ?? "no"} bytes`]),
-    ];
+  /** Each moment from the first write to the boot partition, whence the secrets go, to the end of the first adoption. */
+  async function momentsOfMoving(): Promise<readonly [first: number, ...others: number[]]> {
+    const { offset, bytes } = await findPartition(before, "boot");
+    const first = log.entries.findIndex((entry) => entry.kind === "write" && entry.at < offset + bytes);
+    return [first, ...Array.from({ length: from - first }, (_, index) => first + 1 + index)];
   }
 
-  async function judge(count: number, forgottenFlushes: number): Promise<readonly string[]> {
-    const disk = join(folder, "cut.img");
-    await run("cp", ["--sparse=always", before, disk]);
-    const cuts = chooseCuts(log, count, 20, from);
+  /** Cuts the power at these places, and gives what is said of the disks that it leaves. */
+  async function judgeCuts(
+    options: Pick<PowerCutOptions, "cuts" | "seed" | "forgottenFlushes">,
+    judgeOne: (disk: string) => Promise<readonly string[]>,
+  ): Promise<readonly string[]> {
+    const scratch = join(folder, "cut.img");
+    await run("cp", ["--sparse=always", before, scratch]);
     const found: string[] = [];
-    for await (const cut of cutPower({ log, disk, cuts, seed: 4, forgottenFlushes })) {
+    for await (const cut of cutPower({ log, disk: scratch, ...options })) {
       // What cannot even be read is not whole either.
-      const complaints = await judgeDisk(cut.disk).catch((error: unknown) => [String(error)]);
+      const complaints = await judgeOne(cut.disk).catch((error: unknown) => [String(error)]);
       for (const complaint of complaints) found.push(`after ${cut.after}: ${complaint}`);
     }
-    await rm(disk);
+    await rm(scratch);
     return found;
   }
 
@@ -202,10 +159,45 @@ describe.skipIf(why !== undefined)("a device whose power is cut", { timeout: lim
   it("has its configuration, its tokens and every record that it acknowledged, at 60 moments", async () => {
     const flushes = log.entries.filter(({ kind }) => kind === "flush").length;
     console.log(`${log.entries.length - from} entries after the first adoption, ${flushes} flushes in all`);
-    expect(await judge(60, 0)).toEqual([]);
+    expect(await judgeCuts({ cuts: chooseCuts(log, 60, 20, from), seed: 4 }, judgeDisk)).toEqual([]);
+  });
+
+  it("has the secrets whole on one partition or the other while it takes its first boot file over, and goes on", async () => {
+    const moving = await momentsOfMoving();
+    const earlier = { ...log, entries: log.entries.slice(0, moving[0] - 1) };
+    const cuts = [...chooseCuts(earlier, 20, 21), ...moving];
+    const again = join(folder, "again.img");
+    const places: string[] = [];
+    const complaints = await judgeCuts({ cuts, seed: 5 }, async (disk) => {
+      const candidate = `${disk}.candidate`;
+      await run("cp", ["--sparse=always", disk, candidate]);
+      const { place, complaints } = await judgeFirstAdoption(await mendFileSystems(disk, folder), folder);
+      // In the end it is the one just before the secrets are taken away.
+      if (place !== "data") await rename(candidate, again);
+      places.push(place);
+      return complaints;
+    });
+    console.log(`${from} entries up to the first adoption; the secrets were on ${places.join(", ")}`);
+    expect(complaints).toEqual([]);
+    expect(new Set(places)).toEqual(new Set(["boot", "both", "data"]));
+
+    await clonePartition(disk, "root-a", again);
+    const limit = AbortSignal.timeout(limitMs);
+    await using guest = await startGuest({ architecture: "arm64", disk: again }, limit);
+    await guest.serial.until(/boot mark adopted/, limit);
+    await guest.cutPower();
+    const { place, ...next } = await judgeFirstAdoption(await mendFileSystems(again, folder), folder);
+    expect([place, next.complaints]).toEqual(["data", []]);
   });
 
   it("would be found out if the drive lied about its last flushes", async () => {
-    expect((await judge(20, 6)).join("\n")).toMatch(/record \d+ is not whole|or a later one in force/);
+    const lie = { seed: 4, forgottenFlushes: 6 };
+    const lies = await judgeCuts({ cuts: chooseCuts(log, 20, 20, from), ...lie }, judgeDisk);
+    expect(lies.join("\n")).toMatch(/record \d+ is not whole|or a later one in force/);
+    const first = await judgeCuts({ cuts: await momentsOfMoving(), ...lie }, async (disk) => {
+      const { complaints } = await judgeFirstAdoption(await mendFileSystems(disk, folder), folder);
+      return complaints;
+    });
+    expect(first.join("\n")).toContain("the secrets are whole on neither partition");
   });
 });

@@ -2,6 +2,7 @@ import { copyFile, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { checkout } from "../deb/tools.ts";
 import type { Board } from "./boards.ts";
+import { withDevices } from "./devices.ts";
 import { lendPython } from "./host-python.ts";
 import { runAloud } from "./shell.ts";
 
@@ -32,7 +33,8 @@ export async function provision({ tree, board, groups, deb, folder }: Provision)
   const inventory = join(folder, "inventory.json");
   await writeFile(inventory, JSON.stringify({ all: { hosts: { image: host }, children } }));
   await borrowResolver(tree);
-  await runAloud(python.enter(["ansible-playbook", "--inventory", inventory, "site.yml"]), {
+  const playbook = python.enter(["ansible-playbook", "--inventory", inventory, "site.yml"]);
+  await runAloud(withDevices(tree, playbook), {
     cwd: join(checkout, "ansible"),
     environment: {
       // A unit must not be started while it is installed.
@@ -48,7 +50,7 @@ export async function provision({ tree, board, groups, deb, folder }: Provision)
 /** Asks the archives of a root what they have, which takes a minute under emulation. */
 export async function updateLists(tree: string): Promise<void> {
   await borrowResolver(tree);
-  await runAloud(["chroot", tree, "apt-get", "-q", "update"]);
+  await runAloud(withDevices(tree, ["chroot", tree, "apt-get", "-q", "update"]));
 }
 
 /** Names are looked up as on this machine; the image gets its own way back later. */

@@ -54,7 +54,17 @@ export async function openL4t(file: string, tree: string): Promise<void> {
   const release = await readdir(join(tree, "etc")).then((names) => names.includes("nv_tegra_release"));
   if (!release)
     throw new Error(`${file} has no etc/nv_tegra_release: expected the root of L4T after apply_binaries.sh.`);
+  await leaveOutArchive(tree);
   await leaveOutInitramfs(tree);
+}
+
+/**
+ * Takes NVIDIA's own archive off the list: nothing of ours comes from there, and until a board's first start it may have
+ * a blank in its address (`jetson/<SOC>`), at which apt gives up.
+ */
+async function leaveOutArchive(tree: string): Promise<void> {
+  for (const end of ["list", "sources"])
+    await rm(join(tree, `etc/apt/sources.list.d/nvidia-l4t-apt-source.${end}`), { force: true });
 }
 
 /**

@@ -8,7 +8,37 @@ const mebibyte = 1 << 20;
 
 /** What a board's maker would give, made of a Debian root: their files cannot be had everywhere. */
 export const raspberryPiKernel = "6.12.75+rpt-rpi-v8";
-export const l4tKernel = "4.9.337-tegra";
+
+/** What is not the same in all of L4T: of a Jetson Nano, and of a Jetson Orin Nano. */
+export const l4tReleases = {
+  "32.7": {
+    kernel: "4.9.337-tegra",
+    system: 'NAME="Ubuntu"\nVERSION="18.04.6 LTS (Bionic Beaver)"\nID=ubuntu\nVERSION_ID="18.04"\n',
+    mark: "# R32 (release), REVISION: 7.6, GCID: 38171779, BOARD: t210ref, EABI: aarch64\n",
+    deviceTrees: ["boot/tegra210-p3448-0000-p3449-0000-b00.dtb"],
+    units: {
+      "nv-oem-config": "NVIDIA OEM configuration",
+      nvgetty: "UART on ttyS0 or ttyTHS0",
+    },
+  },
+  "36.4": {
+    kernel: "5.15.148-tegra",
+    system: 'NAME="Ubuntu"\nVERSION="22.04.5 LTS (Jammy Jellyfish)"\nID=ubuntu\nVERSION_ID="22.04"\n',
+    mark: "# R36 (release), REVISION: 4.3, GCID: 38968081, BOARD: generic, EABI: aarch64\n",
+    deviceTrees: [
+      "boot/dtb/kernel_tegra234-p3768-0000+p3767-0005-nv.dtb",
+      "boot/tegra234-p3768-0000+p3767-0005-nv.dtb",
+    ],
+    units: {
+      "nv-oem-config": "NVIDIA OEM configuration",
+      "nv-l4t-bootloader-config": "Check for updates of the boot loader",
+      "nv-l4t-usb-device-mode": "Be a device on USB",
+      nvfancontrol: "Turn the fan by the temperature",
+      nvgetty: "UART on ttyTCU0",
+      nvpmodel: "Set the power mode",
+    },
+  },
+} as const;
 
 export const tinyKernel = "a kernel with pages of 4 KiB";
 
@@ -17,6 +47,7 @@ export async function makeTinyRoot(tree: string, kernel: string): Promise<void> 
   const modules = `usr/lib/modules/${kernel}`;
   const files: Readonly<Record<string, string>> = {
     "etc/os-release": "ID=debian\n",
+    "etc/apt/sources.list": "deb http://deb.debian.org/debian trixie main\n",
     "etc/shadow": "root:*:20000:0:99999:7:::\n",
     "usr/bin/busybox": "runs alone",
     "usr/bin/sudo": "becomes root",
@@ -78,10 +109,8 @@ export async function dressAsRaspberryPiOs(tree: string, debianKernel: string): 
     "usr/lib/systemd/system/dphys-swapfile.service": unit("Set up, mount/unmount, and delete a swap file"),
     "usr/lib/raspberrypi-sys-mods/firstboot": "#!/bin/sh\n",
   });
-  const wants = join(tree, "etc/systemd/system/multi-user.target.wants");
-  await mkdir(wants, { recursive: true });
-  for (const name of ["userconfig", "sshswitch", "rpi-eeprom-update", "dphys-swapfile"])
-    await symlink(`/usr/lib/systemd/system/${name}.service`, join(wants, `${name}.service`));
+  const units = ["userconfig", "sshswitch", "rpi-eeprom-update", "dphys-swapfile"];
+  await enable(tree, units, "/usr/lib/systemd/system");
 }
 
 /** Packs a root as an image of Raspberry Pi OS: an MBR with a FAT and an ext4 partition. `file` ends in `.img`. */
@@ -132,19 +161,31 @@ export async function packRaspberryPiOs(tree: string, file: string, rootMebibyte
 }
 
 /** Turns a Debian root into one like that of L4T after `apply_binaries.sh`, as far as a build looks at it. */
-export async function dressAsL4t(tree: string, debianKernel: string): Promise<void> {
-  await renameKernel(tree, debianKernel, l4tKernel);
-  await rename(join(tree, `boot/vmlinuz-${l4tKernel}`), join(tree, "boot/Image"));
+export async function dressAsL4t(
+  tree: string,
+  debianKernel: string,
+  release: keyof typeof l4tReleases,
+): Promise<void> {
+  const { kernel, system, mark, deviceTrees, units } = l4tReleases[release];
+  await renameKernel(tree, debianKernel, kernel);
+  await rename(join(tree, `boot/vmlinuz-${kernel}`), join(tree, "boot/Image"));
   await writeFiles(tree, {
-    "etc/os-release": 'NAME="Ubuntu"\nVERSION="18.04.6 LTS (Bionic Beaver)"\nID=ubuntu\nVERSION_ID="18.04"\n',
-    "etc/nv_tegra_release": "# R32 (release), REVISION: 7.6, GCID: 38171779, BOARD: t210ref, EABI: aarch64\n",
-    "boot/extlinux/extlinux.conf":
-      "TIMEOUT 30\nDEFAULT primary\nLABEL primary\n  LINUX /boot/Image\n  INITRD /boot/initrd\n  APPEND ${cbootargs} quiet root=/dev/mmcblk0p1 rw\n",
+    "etc/os-release": system,
+    "etc/nv_tegra_release": mark,
+    // The blank is filled in when the board starts for the first time.
+    "etc/apt/sources.list.d/nvidia-l4t-apt-source.list": ["common", "<SOC>"]
+      .map((part) => `deb https://repo.download.nvidia.com/jetson/${part} r${release} main\n`)
+      .join(""),
+    "boot/extlinux/extlinux.conf": `TIMEOUT 30\nDEFAULT primary\nLABEL primary\n  LINUX /boot/Image\n  INITRD /boot/initrd\n  APPEND \${cbootargs} quiet root=/dev/mmcblk0p1 rw\n`,
     "boot/initrd": "initial RAM disk of its maker",
-    "boot/tegra210-p3448-0000-p3449-0000-b00.dtb": "device tree of its maker",
-    "etc/systemd/system/nv-oem-config.service": unit("NVIDIA OEM configuration"),
-    "etc/systemd/system/nvgetty.service": unit("UART on ttyS0 or ttyTHS0"),
+    ...Object.fromEntries(deviceTrees.map((path) => [path, "device tree of its maker"])),
+    "etc/systemd/system/nv-oem-config.target": "[Unit]\nDescription=Ask for a name and a password\n",
+    ...Object.fromEntries(
+      Object.entries(units).map(([name, text]) => [`etc/systemd/system/${name}.service`, unit(text)]),
+    ),
   });
+  await enable(tree, Object.keys(units), "/etc/systemd/system");
+  await symlink("nv-oem-config.target", join(tree, "etc/systemd/system/default.target"));
 }
 
 /** Packs a root as NVIDIA's own is packed. */
@@ -154,6 +195,12 @@ export async function packL4t(tree: string, file: string): Promise<void> {
 
 const unit = (description: string): string =>
   `[Unit]\nDescription=${description}\n[Service]\nType=oneshot\nExecStart=/bin/false\n[Install]\nWantedBy=multi-user.target\n`;
+
+async function enable(tree: string, units: readonly string[], folder: string): Promise<void> {
+  const wants = join(tree, "etc/systemd/system/multi-user.target.wants");
+  await mkdir(wants, { recursive: true });
+  for (const name of units) await symlink(`${folder}/${name}.service`, join(wants, `${name}.service`));
+}
 
 async function renameKernel(tree: string, from: string, to: string): Promise<void> {
   for (const name of ["boot/vmlinuz-", "boot/config-", "boot/System.map-", "usr/lib/modules/"])

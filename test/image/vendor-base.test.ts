@@ -11,7 +11,7 @@ import { openL4t, openRaspberryPiOs } from "../../image/disk/vendor.ts";
 import {
   dressAsL4t,
   dressAsRaspberryPiOs,
-  l4tKernel,
+  l4tReleases,
   makeTinyRoot,
   packL4t,
   packRaspberryPiOs,
@@ -33,7 +33,7 @@ beforeAll(async () => {
   await dressAsRaspberryPiOs(pi, debianKernel);
   image = join(folder, "raspios.img");
   await packRaspberryPiOs(pi, image, 64);
-  await dressAsL4t(join(folder, "l4t"), debianKernel);
+  await dressAsL4t(join(folder, "l4t"), debianKernel, "32.7");
   archive = join(folder, "l4t-root.tar.bz2");
   await packL4t(join(folder, "l4t"), archive);
 });
@@ -203,7 +203,7 @@ describe("a root of L4T", () => {
     const place = await workshop("l4t-boot");
     await openL4t(archive, place.tree);
     const kernel = await findKernel(place.tree);
-    expect(kernel.version).toBe(l4tKernel);
+    expect(kernel.version).toBe(l4tReleases["32.7"].kernel);
     const board = findBoard("jetson-nano");
     const initrd = await packInitrd(place.tree, kernel, board.chain, place.folder);
     await layOutBoot({ ...place, board, base: "l4t", kernel, initrd, folder: place.boot });
@@ -214,6 +214,33 @@ describe("a root of L4T", () => {
     expect((await readdir(place.boot)).toSorted()).toEqual([
       ...["Image", "extlinux", "initrd.img", "spotlive.yaml"],
     ]);
+  });
+
+  it("asks its distribution's archive alone: the address of its maker's has a blank until the board has started", async () => {
+    const place = await workshop("l4t-archive");
+    await openL4t(archive, place.tree);
+    const { stdout } = await run("grep", ["-rlE", "^(deb|URIs)", join(place.tree, "etc/apt")]);
+    expect(stdout.trim().split("\n")).toEqual([join(place.tree, "etc/apt/sources.list")]);
+  });
+
+  it("of an Orin has the kernel that is started by UEFI, and leads to a card, an SSD and a stick", async () => {
+    const place = await workshop("l4t-orin");
+    await makeTinyRoot(place.tree, debianKernel);
+    await dressAsL4t(place.tree, debianKernel, "36.4");
+    const needed = ["sdhci-tegra", "nvme", "pcie-tegra194", "phy-tegra194-p2u", "xhci-tegra", "usb-storage"];
+    const modules = join(place.tree, "usr/lib/modules", l4tReleases["36.4"].kernel);
+    for (const name of needed) await writeFile(join(modules, `kernel/${name}.ko`), "module");
+    await writeFile(join(modules, "modules.dep"), needed.map((name) => `kernel/${name}.ko:\n`).join(""));
+    const kernel = await findKernel(place.tree);
+    expect(kernel).toMatchObject({
+      version: l4tReleases["36.4"].kernel,
+      image: join(place.tree, "boot/Image"),
+    });
+    const { chain } = findBoard("jetson-orin-nano");
+    expect(chain).toBe("uefi");
+    const initrd = await packInitrd(place.tree, kernel, chain, place.folder);
+    const { stdout } = await run("sh", ["-euc", 'gzip -dc "$1" | cpio -it --quiet', "sh", initrd]);
+    for (const name of needed) expect(stdout).toContain(`/kernel/${name}.ko\n`);
   });
 
   it("is refused when it is another system's", async () => {

@@ -1,5 +1,7 @@
+import { readFile } from "node:fs/promises";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { loadProfiles } from "../../../src/boards/catalogue.ts";
 import { parseProfile } from "../../../src/boards/profile.ts";
 import { Fault } from "../../../src/domain/fault.ts";
@@ -125,6 +127,16 @@ describe("the profiles of the product", () => {
     expect(JSON.stringify(orin?.chains)).not.toMatch(/nvv4l2h264enc|h264_nvmpi|h264_nvenc/);
     for (const profile of profiles.values())
       for (const { source } of profile.quirks) expect(source).toMatch(/^https:\/\//);
+  });
+
+  it("name no encoder in software that the playbook does not install", async () => {
+    const url = new URL("../../../ansible/group_vars/jetson.yml", import.meta.url);
+    const group = parse(await readFile(url, "utf8")) as { readonly media_packages: readonly string[] };
+    const packages = { x264enc: "gstreamer1.0-plugins-ugly", openh264enc: "gstreamer1.0-plugins-bad" };
+    for (const { profile } of await loadProfiles())
+      for (const [element, name] of Object.entries(packages))
+        if (profile.name.startsWith("jetson") && JSON.stringify(profile.chains).includes(`"${element}"`))
+          expect(group.media_packages, profile.name).toContain(name);
   });
 
   it("are refused as a whole when one of them is wrong, or software is missing", async () => {

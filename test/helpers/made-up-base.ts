@@ -160,6 +160,10 @@ export async function packRaspberryPiOs(tree: string, file: string, rootMebibyte
   for (const leftover of [boot, fat, root]) await rm(leftover, { recursive: true });
 }
 
+/** Of Ubuntu's package network-manager: every ethernet is left to another program. */
+export const ubuntusNetworkManager =
+  "[keyfile]\nunmanaged-devices=*,except:type:wifi,except:type:gsm,except:type:cdma\n";
+
 /** Turns a Debian root into one like that of L4T after `apply_binaries.sh`, as far as a build looks at it. */
 export async function dressAsL4t(
   tree: string,
@@ -179,6 +183,7 @@ export async function dressAsL4t(
     "boot/extlinux/extlinux.conf": `TIMEOUT 30\nDEFAULT primary\nLABEL primary\n  LINUX /boot/Image\n  INITRD /boot/initrd\n  APPEND \${cbootargs} quiet root=/dev/mmcblk0p1 rw\n`,
     "boot/initrd": "initial RAM disk of its maker",
     ...Object.fromEntries(deviceTrees.map((path) => [path, "device tree of its maker"])),
+    "usr/lib/NetworkManager/conf.d/10-globally-managed-devices.conf": ubuntusNetworkManager,
     "etc/systemd/system/nv-oem-config.target": "[Unit]\nDescription=Ask for a name and a password\n",
     ...Object.fromEntries(
       Object.entries(units).map(([name, text]) => [`etc/systemd/system/${name}.service`, unit(text)]),

@@ -9,7 +9,9 @@ import { toFault } from "../../src/domain/fault.ts";
 import { startChild } from "../../src/lib/child.ts";
 import { openNamespace, runInside, systemProgram } from "../../src/simulator/namespace.ts";
 import type { CommandLine, Namespace } from "../../src/simulator/namespace.ts";
+import { checkout } from "../../image/deb/tools.ts";
 import { eventually } from "./eventually.ts";
+import { ubuntusNetworkManager } from "./made-up-base.ts";
 
 /** A machine of its own as far as the network goes, whose links systemd-networkd or NetworkManager looks after. */
 export interface ManagedDevice extends AsyncDisposable {
@@ -55,13 +57,18 @@ const busConfiguration = `<busconfig>
 </busconfig>`;
 
 const managerConfiguration = `[main]
-plugins=keyfile
 dhcp=internal
-no-auto-default=*
 rc-manager=unmanaged
 hostname-mode=none
 auth-polkit=false
 `;
+
+/** There /usr/lib is its place, which is read before /run. */
+const ubuntusPath = "/run/NetworkManager/conf.d/10-globally-managed-devices.conf";
+
+/** What the playbook adds. */
+const ourConfiguration = join(checkout, "ansible/roles/network/files/networkmanager.conf");
+const ourPath = "/etc/NetworkManager/conf.d/60-spotlive.conf";
 
 /** Opens a device without links. Takes root. Rejects with a `Fault`. */
 export async function openManagedDevice(
@@ -87,6 +94,9 @@ export async function openManagedDevice(
   };
   const run = (...command: CommandLine): Promise<string> =>
     runInside(namespace, command, { purpose }, signal);
+  async function write(path: string, text: string): Promise<void> {
+    await runInside(namespace, ["tee", path], { purpose, input: text }, signal);
+  }
   await run("ip", "link", "set", "dev", "lo", "up");
   const log: string[] = [];
   const programs = stack.use(new AsyncDisposableStack());
@@ -111,6 +121,9 @@ export async function openManagedDevice(
     await writeFile(join(folder, "manager.conf"), managerConfiguration);
     await start("dbus-daemon", `--config-file=${join(folder, "bus.conf")}`, "--nofork", "--nopidfile");
     await run("cp", "-r", join(folder, "system-connections"), "/etc/NetworkManager");
+    await run("mkdir", "-p", dirname(ubuntusPath), dirname(ourPath));
+    await write(ubuntusPath, ubuntusNetworkManager);
+    await run("cp", ourConfiguration, ourPath);
     await untilThere(() => run("test", "-S", "/run/dbus/system_bus_socket"));
     const config = `--config=${join(folder, "manager.conf")}`;
     await start(systemProgram("NetworkManager", "network-manager"), "--no-daemon", config);
@@ -131,9 +144,7 @@ export async function openManagedDevice(
     manage,
     log,
     run,
-    async write(path, text) {
-      await runInside(namespace, ["tee", path], { purpose, input: text }, signal);
-    },
+    write,
     async settled(...links) {
       for (const link of links)
         await untilThere(async () => {

@@ -78,13 +78,8 @@ export async function buildImage({ board, base, folder, twice }: BuildOptions): 
   const initrd = await packInitrd(workshop.tree, kernel, board.chain, workshop.folder);
   await layOutBoot({ board, base: origin.kind, tree: workshop.tree, kernel, initrd, folder: boot });
   const name = `spotlive-${board.name}`;
-  const distribution = origin.name;
-  const sbom = await renderSbom(workshop.tree, {
-    name,
-    version: build.version,
-    distribution,
-    time: build.time,
-  });
+  const { version, time } = build;
+  const sbom = await renderSbom(workshop.tree, { name, version, time });
   say("Making the file systems and the disk ...");
   const image = join(workshop.folder, "disk.img");
   const parts = await makeParts(board, workshop, boot, identity);

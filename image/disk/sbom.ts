@@ -32,22 +32,25 @@ export function parseStatus(status: string): readonly DebianPackage[] {
   });
 }
 
-/** Everything that is in an image, as CycloneDX 1.6 JSON: Debian's packages, npm's in our bundle, Node.js. */
+/**
+ * Everything that is in an image, as CycloneDX 1.6 JSON: its distribution's packages, npm's in our bundle, Node.js. Rejects
+ * when the root does not say whose it is.
+ */
 export async function renderSbom(
   tree: string,
   image: {
     readonly name: string;
     readonly version: string;
-    readonly distribution: string;
     readonly time: number;
   },
 ): Promise<string> {
   const packages = parseStatus(await readFile(join(tree, "var/lib/dpkg/status"), "utf8"));
-  const debian = packages.map(({ name, version, architecture }) => ({
+  const { id, release } = await readDistribution(tree);
+  const system = packages.map(({ name, version, architecture }) => ({
     type: "library" as const,
     name,
     version,
-    purl: `pkg:deb/debian/${encodeURIComponent(name)}@${encodeURIComponent(version)}?arch=${architecture}&distro=${image.distribution}`,
+    purl: `pkg:deb/${id}/${encodeURIComponent(name)}@${encodeURIComponent(version)}?arch=${architecture}&distro=${id}-${release}`,
   }));
   const lockfile = JSON.parse(await readFile(join(checkout, "package-lock.json"), "utf8")) as Lockfile;
   const npm = findComponents(lockfile, (await bundleProgram()).inputs).map(({ name, version, licence }) => ({
@@ -71,7 +74,18 @@ export async function renderSbom(
       timestamp: new Date(image.time * 1000).toISOString(),
       component: { type: "operating-system", name: image.name, version: image.version },
     },
-    components: [...debian, ...npm, node],
+    components: [...system, ...npm, node],
   };
   return `${JSON.stringify(document, undefined, 1)}\n`;
+}
+
+/** Whose packages they are, by os-release(5). */
+async function readDistribution(tree: string): Promise<{ readonly id: string; readonly release: string }> {
+  const path = join(tree, "etc/os-release");
+  const text = await readFile(path, "utf8");
+  const value = (key: string): string | undefined =>
+    new RegExp(`^${key}="?([\\w.-]+)"?$`, "m").exec(text)?.[1];
+  const [id, release] = [value("ID"), value("VERSION_ID")];
+  if (id !== undefined && release !== undefined) return { id, release };
+  throw new Error(`${path}: expected ID and VERSION_ID, got ${JSON.stringify(text)}.`);
 }

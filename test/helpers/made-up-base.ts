@@ -46,7 +46,7 @@ export const tinyKernel = "a kernel with pages of 4 KiB";
 export async function makeTinyRoot(tree: string, kernel: string): Promise<void> {
   const modules = `usr/lib/modules/${kernel}`;
   const files: Readonly<Record<string, string>> = {
-    "etc/os-release": "ID=debian\n",
+    "etc/os-release": 'ID=debian\nVERSION_ID="13"\n',
     "etc/apt/sources.list": "deb http://deb.debian.org/debian trixie main\n",
     "etc/shadow": "root:*:20000:0:99999:7:::\n",
     "usr/bin/busybox": "runs alone",

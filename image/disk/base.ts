@@ -57,13 +57,14 @@ export async function debianBase(
   return { path, key, suite };
 }
 
-interface Wanted {
+export interface Wanted {
   readonly architecture: Architecture;
   readonly packages: readonly string[];
   readonly backports: readonly string[];
 }
 
-function mmdebstrapArguments({ architecture, packages, backports }: Wanted): readonly string[] {
+/** What mmdebstrap(1) is told, besides the suite and where the tar file goes. */
+export function mmdebstrapArguments({ architecture, packages, backports }: Wanted): readonly string[] {
   const quoted = backports.join(" ");
   return [
     "--quiet",
@@ -81,8 +82,9 @@ function mmdebstrapArguments({ architecture, packages, backports }: Wanted): rea
       : [
           // The same archive as the suite's, wherever that is here.
           `--customize-hook=sed -n 's/ ${suite} / ${suite}-backports /p' "$1/etc/apt/sources.list" > "$1/etc/apt/sources.list.d/backports.list"`,
-          "--customize-hook=APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get update",
-          `--customize-hook=APT_CONFIG=$MMDEBSTRAP_APT_CONFIG apt-get install --yes --no-install-recommends -t ${suite}-backports ${quoted}`,
+          // With the root's own programs: this machine's apt would call this machine's dpkg, and install here.
+          '--customize-hook=chroot "$1" apt-get update',
+          `--customize-hook=chroot "$1" apt-get install --yes --no-install-recommends -t ${suite}-backports ${quoted}`,
         ]),
   ];
 }

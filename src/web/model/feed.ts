@@ -1,9 +1,10 @@
+import type { Sample } from "../../domain/sample.ts";
 import type { Status } from "../../domain/status.ts";
 import { ask } from "./api.ts";
 import { addSamples } from "./samples.ts";
 import { askSession } from "./session.ts";
 import { app, isIn } from "./state.ts";
-import type { HistoryAnswer, Sample } from "./wire.ts";
+import type { HistoryAnswer } from "./wire.ts";
 
 /** What only counts, and comes every second: the status that holds it is read again at leisure. */
 const counters = ["source-progress", "output-progress", "output-queue", "uplink", "health"];

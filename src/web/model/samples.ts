@@ -1,4 +1,4 @@
-import type { Sample } from "./wire.ts";
+import type { Sample } from "../../domain/sample.ts";
 
 /** Ten minutes, one sample a second. */
 export const keptMs = 600_000;

@@ -1,6 +1,7 @@
+import type { Sample } from "../../domain/sample.ts";
 import type { Status } from "../../domain/status.ts";
 import { createStore } from "./store.ts";
-import type { Sample, SessionAnswer } from "./wire.ts";
+import type { SessionAnswer } from "./wire.ts";
 
 /** Whether spotlive is reached: `lost` is told to the person, `connecting` only for a moment. */
 export type LinkToServer = "connecting" | "open" | "lost";

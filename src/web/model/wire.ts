@@ -1,3 +1,5 @@
+import type { Sample } from "../../domain/sample.ts";
+
 /** What spotlive answers besides its status, as JSON. */
 
 export interface SessionAnswer {
@@ -10,25 +12,6 @@ export interface SessionAnswer {
   readonly version: string;
   /** Nothing is configured yet. */
   readonly setup: boolean;
-}
-
-/** One second of the line. */
-export interface Sample {
-  /** Unix time in milliseconds. */
-  readonly t: number;
-  readonly bitsPerSecond: number;
-  /** Bits per second asked of the encoder. */
-  readonly target: number | null;
-  /** Bits per second that the uplink carried when it was last busy. */
-  readonly capacity: number | null;
-  /** Milliseconds that a picture waits on this side. */
-  readonly delayMs: number | null;
-  readonly fps: number;
-  readonly droppedPerSecond: number;
-  readonly lostPerSecond: number;
-  readonly rttMs: number | null;
-  /** °C. */
-  readonly temperature: number | null;
 }
 
 export interface HistoryAnswer {

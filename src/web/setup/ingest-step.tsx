@@ -1,12 +1,12 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { ask, wordsOf } from "../model/api.ts";
+import { ask } from "../model/api.ts";
 import type { IngestTest, SetupStep } from "../model/wire.ts";
 import { Choice } from "../ui/choice.tsx";
 import { rateOf } from "../words.ts";
 import { Tried } from "./robot-step.tsx";
-import { useRest } from "./rest.ts";
 import type { Answers } from "./setup.tsx";
+import { useTrial } from "./trial.ts";
 
 type Ingest = Answers["ingest"];
 
@@ -19,9 +19,7 @@ interface IngestStepProps {
 export function IngestStep({ onDone, onBack }: IngestStepProps): JSX.Element {
   const [ingest, setIngest] = useState<Ingest>({ kind: "twitch", url: "", streamKey: "" });
   const [tried, setTried] = useState<SetupStep>();
-  const [problem, setProblem] = useState("");
-  const [isBusy, setBusy] = useState(false);
-  const [isResting, rest] = useRest();
+  const { isBusy, isResting, problem, run } = useTrial();
 
   function edit(changed: Partial<Ingest>): void {
     setIngest((before) => ({ ...before, ...changed }));
@@ -31,20 +29,13 @@ export function IngestStep({ onDone, onBack }: IngestStepProps): JSX.Element {
   async function submit(event: Event): Promise<void> {
     event.preventDefault();
     if (tried?.ok === true) return onDone(ingest);
-    setBusy(true);
-    setProblem("");
     const { kind, url, streamKey } = ingest;
     const body = kind === "twitch" ? { kind, streamKey } : { kind, url, streamKey };
-    try {
+    await run(async () => {
       const { ok, text, bitsPerSecond } = await ask<IngestTest>("POST", "/api/setup/ingest", { body });
       const measured = bitsPerSecond === undefined ? "" : ` The uplink carries ${rateOf(bitsPerSecond)}.`;
       setTried({ name: "Uplink", ok, text: `${text}${measured}` });
-    } catch (error) {
-      setProblem(wordsOf(error));
-    } finally {
-      setBusy(false);
-      rest();
-    }
+    });
   }
 
   return (

@@ -1,10 +1,10 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { ask, wordsOf } from "../model/api.ts";
+import { ask } from "../model/api.ts";
 import type { RobotTest, SetupStep } from "../model/wire.ts";
 import { Mark } from "../ui/icons.tsx";
-import { useRest } from "./rest.ts";
 import type { Answers } from "./setup.tsx";
+import { useTrial } from "./trial.ts";
 
 type Robot = Answers["robot"];
 type Login = Omit<Robot, "settings">;
@@ -24,9 +24,7 @@ export function RobotStep({ onDone }: RobotStepProps): JSX.Element {
   const [robot, setRobot] = useState<Login>({ host: "192.168.50.3", username: "", password: "" });
   const [ways, setWays] = useState<Ways>({ port: "", cameraHost: "", cameraPort: "" });
   const [found, setFound] = useState<RobotTest>();
-  const [problem, setProblem] = useState("");
-  const [isBusy, setBusy] = useState(false);
-  const [isResting, rest] = useRest();
+  const { isBusy, isResting, problem, run } = useTrial();
   const tried = found?.steps;
   const isGood = tried !== undefined && tried.length > 0 && tried.every(({ ok }) => ok);
 
@@ -52,16 +50,8 @@ export function RobotStep({ onDone }: RobotStepProps): JSX.Element {
   async function submit(event: Event): Promise<void> {
     event.preventDefault();
     if (isGood) return onDone({ ...robot, settings: found?.settings ?? {} });
-    setBusy(true);
-    setProblem("");
-    try {
-      setFound(await ask<RobotTest>("POST", "/api/setup/robot", { body: { ...robot, ...given(ways) } }));
-    } catch (error) {
-      setProblem(wordsOf(error));
-    } finally {
-      setBusy(false);
-      rest();
-    }
+    const body = { ...robot, ...given(ways) };
+    await run(async () => setFound(await ask<RobotTest>("POST", "/api/setup/robot", { body })));
   }
 
   return (

@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import { keptMs, toColumns } from "../model/samples.ts";
-import type { Sample } from "../model/wire.ts";
+import type { Sample } from "../../domain/sample.ts";
 
 export interface ChartSeries {
   readonly label: string;

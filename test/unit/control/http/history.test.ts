@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createSampler, startHistory } from "../../../../src/control/http/history.ts";
-import type { Sample } from "../../../../src/control/http/history.ts";
+import type { Sample } from "../../../../src/domain/sample.ts";
 import type { Status } from "../../../../src/domain/status.ts";
 import { fullStatus, idleStatus } from "./memory-line.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { addSamples, keptMs, toColumns } from "../../../../src/web/model/samples.ts";
-import type { Sample } from "../../../../src/web/model/wire.ts";
+import type { Sample } from "../../../../src/domain/sample.ts";
 
 const sampleAt = (t: number, fps = 30): Sample => ({
   ...{ t, fps, bitsPerSecond: 4_000_000, target: null, capacity: null, delayMs: null },

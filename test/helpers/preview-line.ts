@@ -20,6 +20,8 @@ export interface PreviewLine extends AsyncDisposable {
   readonly source: Source;
   /** When each picture was there as a whole, milliseconds since 1970, by its RTP timestamp. */
   readonly receivedMs: ReadonlyMap<number, number>;
+  /** Resolves when there is one: before it nobody can be shown anything. */
+  readonly firstKeyframe: Promise<void>;
 }
 
 export interface PreviewLineOptions {
@@ -39,12 +41,13 @@ export async function startPreviewLine(
   const controller = new AbortController();
   const receivedMs = new Map<number, number>();
   const attendance = preview.attend(source);
-  const first = Promise.withResolvers<void>();
+  const [first, firstKeyframe] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const running = source.run((unit) => {
     if (unit.kind !== "video" || options.filter?.() === false) return;
     receivedMs.set(unit.rtpTimestamp, performance.timeOrigin + unit.receivedUs / 1000);
     attendance.show(unit);
     first.resolve();
+    if (unit.keyframe) firstKeyframe.resolve();
   }, controller.signal);
   const url = Promise.withResolvers<string>();
   const surface = createHttpSurface({
@@ -64,6 +67,7 @@ export async function startPreviewLine(
     preview,
     source,
     receivedMs,
+    firstKeyframe: firstKeyframe.promise,
     async [Symbol.asyncDispose]() {
       controller.abort();
       await Promise.all([running, surface]);

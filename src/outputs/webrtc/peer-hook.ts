@@ -1,14 +1,10 @@
 import type { Socket } from "node:dgram";
-import { isDtls } from "werift";
 import type { RTCDtlsTransport } from "werift";
 import { Fault } from "../../domain/fault.ts";
 import type { SrtpSessionKeys } from "../../media/srtp.ts";
 
 /** SRTP_AES128_CM_HMAC_SHA1_80 in RFC 5764, 4.1.2: every browser has it. */
 const counterMode = 1;
-
-/** A browser's ClientHello takes two datagrams. */
-const mostEarly = 8;
 
 /** The parts of werift 0.25.2 that are not in its types. A test fails when one of them moves. */
 interface DatagramTransport {
@@ -20,24 +16,6 @@ interface DatagramTransport {
 export function useCounterMode(transport: RTCDtlsTransport): void {
   if (!Array.isArray(Reflect.get(transport, "srtpProfiles"))) throw moved("the list of SRTP profiles");
   Reflect.set(transport, "srtpProfiles", [counterMode]);
-}
-
-/**
- * Keeps the DTLS that comes before werift listens for it, and hands it on then. The other side begins as soon as its
- * ICE has found a way, a moment before ours has, and would say again what werift dropped only after twice the round trip
- * that it has measured: 50 ms at best, half a second where either side was busy.
- */
-export function keepEarlyDtls(transport: RTCDtlsTransport): void {
-  const { onData } = transport.iceTransport.connection;
-  const early: Buffer[] = [];
-  const { unSubscribe } = onData.subscribe((data) => {
-    if (isDtls(data) && early.length < mostEarly) early.push(data);
-  });
-  transport.onStateChange.once(() => {
-    unSubscribe();
-    // It is told a moment before werift listens, in the same task.
-    queueMicrotask(() => early.forEach((data) => onData.execute(data)));
-  });
 }
 
 /**

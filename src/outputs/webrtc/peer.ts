@@ -17,7 +17,7 @@ import { Fault } from "../../domain/fault.ts";
 import type { ViewerCandidate } from "../../domain/preview.ts";
 import { SrtpSender } from "../../media/srtp-sender.ts";
 import { hasCandidate, withCandidates } from "./candidates.ts";
-import { keepEarlyDtls, takeOver, useCounterMode } from "./peer-hook.ts";
+import { useCounterMode, takeOver } from "./peer-hook.ts";
 import { h264PayloadType as payloadType } from "./rtp-stream.ts";
 import type { SendReport } from "./rtp-stream.ts";
 
@@ -106,7 +106,6 @@ export async function createPeer(
     const transport = sender.dtlsTransport;
     if (offer === undefined) throw new Fault("internal", "The WebRTC library made no offer.");
     useCounterMode(transport);
-    keepEarlyDtls(transport);
     transport.onRtcp.subscribe((packet) => readFeedback(packet, hooks));
     connection.connectionStateChange.subscribe((state) => {
       if (state === "failed" || state === "closed" || state === "disconnected")

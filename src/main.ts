@@ -12,6 +12,7 @@ import { createJournal } from "./control/journal.ts";
 import { serveSocket } from "./control/socket.ts";
 import type { SurfaceContext } from "./control/surface.ts";
 import type { Report } from "./domain/status.ts";
+import { keepCompiledCode } from "./lib/compiled-code.ts";
 import { createEventBus } from "./lib/events.ts";
 import { createLog, createMask } from "./lib/log.ts";
 import { childSignal } from "./lib/signals.ts";
@@ -75,6 +76,7 @@ export async function runAppliance(
     ...(config.bootDirectory === undefined
       ? []
       : [bootReportOf({ ...context, folder: config.bootDirectory, ...readSystemd(), report, mask })]),
+    (running) => keepCompiledCode({ subscribe: events.subscribe }, running),
     (running) => watchHealth({ root: openRoot(), stateDirectory: config.stateDirectory, report }, running),
   ];
 

@@ -11,7 +11,10 @@ import type { Manifest } from "../../image/disk/build.ts";
 const run = promisify(execFile);
 
 /** What goes into an image, besides what its base is. */
-const inputs = ["ansible", "hardware-profiles", "image", "package-lock.json", "src", "systemd"];
+const inputs = [
+  ...["ansible", "hardware-profiles", "image", "package-lock.json", "src", "systemd"],
+  ":!image/README.md", // for people who build
+];
 
 /** Where there is not even a Debian root yet, milliseconds: for the hook that asks for an image. */
 export const buildLimitMs = 3_600_000;

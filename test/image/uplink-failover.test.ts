@@ -86,8 +86,16 @@ describe.concurrent.each(backends)("two uplinks with %s", async (backend) => {
       const who = (family: Family): Promise<string> =>
         whoAnswers(addressOf(family), device.namespace, signal);
       const both = (): Promise<readonly string[]> => Promise.all([who(4), who(6)]);
-      for (const name of ["usb0", "usb1"])
+      // One address of each prefix, and none that may still be somebody else's: nothing is sent from it until then.
+      const addressesOf = async (name: string, state: "tentative" | "-tentative"): Promise<number> => {
+        const shown = ["-6", "-oneline", "address", "show", "dev", name, "scope", "global", state];
+        return (await device.run("ip", ...shown)).split("\n").filter(Boolean).length;
+      };
+      for (const name of ["usb0", "usb1"]) {
         await expect.poll(() => defaultsOf(name, 6), { timeout: 20_000 }).toContain("via fe80:");
+        await expect.poll(() => addressesOf(name, "-tentative"), { timeout: 20_000 }).toBeGreaterThan(1);
+        await expect.poll(() => addressesOf(name, "tentative"), { timeout: 20_000 }).toBe(0);
+      }
       expect(await both()).toEqual(["usb0", "usb0"]);
 
       await device.write("/run/spotlive.yaml", configuration);

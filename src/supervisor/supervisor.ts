@@ -45,8 +45,7 @@ const rememberedRequests = 200;
  * one that starts and stops a session. Camera moves have a lane of their own, so that a robot that does not answer
  * never holds up a `stop`.
  *
- * Invariants: at most one session exists, and no camera is looked at beside it; `state` changes only in `change` and
- * when a session ends for good.
+ * Invariants: at most one session, and no look at the camera beside it; only `change` and a session's end set `state`.
  */
 export function createSupervisor(options: SupervisorOptions): Supervisor {
   const board = new StatusBoard();

@@ -74,6 +74,8 @@ describe.skipIf(why !== undefined)("the image, from power-on", { timeout: 2 * bo
     const onCard = (): Promise<string | undefined> =>
       readBootFile(disk, "boot-report.txt").catch(() => undefined);
     await until(async () => /accepted after/.test((await onCard()) ?? ""));
+    // What waits for the line comes then.
+    await guest.serial.until(/robot-7 login:/, limit);
     const firstMs = (growth.find(({ bytes }) => bytes > 0)?.atMs ?? Number.NaN) - beganMs;
     console.log(
       `${toldMarks(guest)}; bytes at the ingest after ${(firstMs / 1000).toFixed(1)} s of this machine's time`,

@@ -116,20 +116,17 @@ describe.skipIf(noGstreamer !== undefined)("a picture through GStreamer", () => 
   it("is an IDR in time although the source's pictures come slower than before", async () => {
     await using line = startGstreamer({ idrSeconds: 1 });
     await line.push(source.slice(0, 60));
-    const slower = source.slice(60, 130).map((unit, index) => {
+    const slower = source.slice(60, 110).map((unit, index) => {
       const dtsUs = timeOfPicture(60) + index * 100_000;
       return { ...unit, dtsUs, ptsUs: dtsUs };
     });
-    for (const unit of slower) {
-      line.transcoder.push(unit);
-      const { counters } = line.transcoder;
-      await expect.poll(() => counters.taken - counters.emitted, patience).toBe(0);
-    }
+    await line.play(slower, 1 / 3); // at their own pace: an IDR is asked for by a message that takes its time
+    await line.until(110);
     const times = idrsOf(line.given).map(({ ptsUs }) => ptsUs);
     const steps = times.slice(1).map((us, index) => (us - (times[index] ?? us)) / 1e6);
     console.log(
       `10 pictures a second after 30: IDRs after ${steps.map((step) => step.toFixed(2)).join(", ")} s`,
     );
-    expect(Math.max(...steps)).toBeLessThanOrEqual(1.3);
+    expect(Math.max(...steps)).toBeLessThan(2); // 3 s where nothing asks
   });
 });

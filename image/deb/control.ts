@@ -8,11 +8,10 @@ const depends = ["ffmpeg", "iproute2", "systemd (>= 237)"];
 /** What the binary of Node.js asks for. */
 const libc = ["libc6 (>= 2.28)", "libstdc++6 (>= 8)", "libgcc-s1 | libgcc1"];
 const recommends = ["ca-certificates", "v4l-utils"];
-/** For the runner of hardware codecs, whose add-on is built by hand; for `spotlive demo`. */
-const suggests = [
-  ...["gstreamer1.0-plugins-base", "gstreamer1.0-plugins-good", "gstreamer1.0-plugins-bad"],
-  "fonts-dejavu-core",
-];
+/** For the runner of hardware codecs. */
+const gstreamerPlugins = ["base", "good", "bad"].map((name) => `gstreamer1.0-plugins-${name}`);
+/** For `spotlive demo`. */
+const suggests = ["fonts-dejavu-core"];
 
 const description = `keeps a robot's camera live
  spotlive rides on a robot and keeps its camera on Twitch or another ingest:
@@ -29,17 +28,20 @@ export interface ControlFacts {
   readonly kibibytes: number;
   /** Whether Node.js comes with a C library of its own. */
   readonly ownLibc: boolean;
+  /** Whether GStreamer's add-on is in it. */
+  readonly gstreamer: boolean;
 }
 
 /** The control file of the binary package (deb-control(5)). */
-export function renderControl({ version, architecture, kibibytes, ownLibc }: ControlFacts): string {
+export function renderControl(facts: ControlFacts): string {
+  const { version, architecture, kibibytes, ownLibc, gstreamer } = facts;
   const fields: Readonly<Record<string, string>> = {
     Package: "spotlive",
     Version: version,
     Architecture: architecture,
     Maintainer: "The spotlive authors <spotlive@localhost>",
     "Installed-Size": String(kibibytes),
-    Depends: [...(ownLibc ? [] : libc), ...depends].join(", "),
+    Depends: [...(ownLibc ? [] : libc), ...depends, ...(gstreamer ? gstreamerPlugins : [])].join(", "),
     Recommends: recommends.join(", "),
     Suggests: suggests.join(", "),
     Section: "video",

@@ -14,6 +14,7 @@ const { values } = parseArgs({
     out: { type: "string", default: join(checkout, "dist") },
     compress: { type: "string", default: "xz" },
     "own-libc": { type: "boolean", default: false },
+    gstreamer: { type: "boolean", default: false },
   },
 });
 
@@ -31,8 +32,8 @@ async function ownArchitecture(): Promise<string> {
 try {
   const architecture: Architecture = oneOf("arch", architectures, values.arch ?? (await ownArchitecture()));
   const compression = oneOf("compress", compressions, values.compress);
-  const ownLibc = values["own-libc"];
-  const deb = await packDeb({ architecture, folder: resolve(values.out), compression, ownLibc });
+  const { "own-libc": ownLibc, gstreamer } = values;
+  const deb = await packDeb({ architecture, folder: resolve(values.out), compression, ownLibc, gstreamer });
   const bytes = await readFile(deb);
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   console.log(`${sha256}  ${relative(process.cwd(), deb)}  (${(bytes.length / 1e6).toFixed(1)} MB)`);

@@ -19,6 +19,8 @@ export interface NodeFiles {
   readonly version: string;
   /** The path of the program. */
   readonly binary: string;
+  /** The folder in which add-ons find what they are compiled with (`include/node`). */
+  readonly headers: string;
   /** The text of its licence and of those of everything in it. */
   readonly licence: string;
 }
@@ -34,8 +36,8 @@ export async function fetchNode(architecture: Architecture, folder: string): Pro
   if (file === undefined) throw new Error(`npm pack ${name} left no file.`);
   const archive = join(folder, file);
   checkIntegrity(name, await readFile(archive), pin.integrity);
-  const wanted = ["package/bin/node", "package/LICENSE"];
+  const wanted = ["package/bin/node", "package/LICENSE", "package/include"];
   await runTool("tar", "-xzf", archive, "-C", folder, "--no-same-owner", ...wanted);
   const [binary = "", licence = ""] = wanted.map((path) => join(folder, path));
-  return { version, binary, licence: await readFile(licence, "utf8") };
+  return { version, binary, headers: join(folder, "package"), licence: await readFile(licence, "utf8") };
 }

@@ -1,19 +1,15 @@
-import { chmod, copyFile, mkdir, readFile, readdir, stat } from "node:fs/promises";
+import { chmod, copyFile, readFile, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Architecture, NodeFiles } from "./node.ts";
+import { takeDebianFiles, triplets } from "./debian-files.ts";
 import { home } from "./layout.ts";
+import type { Architecture, NodeFiles } from "./node.ts";
 import { runTool } from "./tools.ts";
 import type { TreeFile } from "./tree.ts";
 
 /** What Node.js is linked with (readelf -d), by the packages that it is in. */
 const packages = ["libc6", "libgcc-s1", "libstdc++6"];
-const libraries =
-  /^(ld-linux-[\w-]+\.so\.\d|lib(c|m|dl|pthread|rt|resolv|gcc_s|stdc\+\+|nss_dns|nss_files)\.so\.\d)$/;
-const triplets: Readonly<Record<Architecture, string>> = {
-  amd64: "x86_64-linux-gnu",
-  arm64: "aarch64-linux-gnu",
-};
-const suite = "trixie";
+/** All of them: what else the process loads may ask for a part that Node.js does not, and parts of two versions do not mix. */
+const libraries = /^(ld-linux-[\w-]+|lib[\w+]+)\.so\.\d+$/;
 
 export interface OwnLibc {
   /** Node.js, asking for the libraries beside it and for no others. */
@@ -23,7 +19,8 @@ export interface OwnLibc {
 
 /**
  * A C library of its own for Node.js, from Debian's packages: JetPack 4 has glibc 2.27, and Node.js wants 2.28. Nothing else
- * uses it, as no LD_LIBRARY_PATH is set: ffmpeg and GStreamer, its children, stay with the system's. Rejects where mmdebstrap
+ * uses it, as no LD_LIBRARY_PATH is set: ffmpeg, its child, stays with the system's. GStreamer comes into a process of Node.js,
+ * where the system's libraries, made for an older C library, run on this one. Rejects where mmdebstrap
  * or patchelf is missing.
  */
 export async function takeOwnLibc(
@@ -32,17 +29,7 @@ export async function takeOwnLibc(
   folder: string,
 ): Promise<OwnLibc> {
   const root = join(folder, "libc");
-  await mkdir(root, { recursive: true });
-  await runTool(
-    "mmdebstrap",
-    "--quiet",
-    `--architectures=${architecture}`,
-    "--variant=extract",
-    `--include=${packages.join(",")}`,
-    "--format=directory",
-    suite,
-    root,
-  );
+  await takeDebianFiles(architecture, packages, root);
   const from = join(root, "usr/lib", triplets[architecture]);
   const names = (await readdir(from)).filter((name) => libraries.test(name));
   const loader = names.find((name) => name.startsWith("ld-linux-"));

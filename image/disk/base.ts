@@ -3,13 +3,12 @@ import { access, mkdir, readFile, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { suite } from "../deb/debian-files.ts";
 import { checkout } from "../deb/tools.ts";
 import type { Architecture } from "../deb/node.ts";
 import type { Board } from "./boards.ts";
 import { ensureRuns } from "./emulation.ts";
 import { runAloud, say } from "./shell.ts";
-
-export const suite = "trixie";
 
 /** What an image takes besides what the roles of the playbook install: to boot, and for Ansible. */
 const bootPackages = ["busybox-static", "dbus", "kmod", "python3", "python3-apt", "systemd-sysv", "udev"];

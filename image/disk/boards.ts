@@ -36,6 +36,8 @@ export interface Board {
   readonly groups: readonly string[];
   /** The system that its maker gives has a C library that is too old for Node.js. */
   readonly ownLibc: boolean;
+  /** The codecs in its hardware are reached through GStreamer. */
+  readonly gstreamer: boolean;
   /** Words for the kernel besides those that every board gets. */
   readonly consoles: readonly string[];
 }
@@ -46,6 +48,7 @@ const uefi = {
   vendor: undefined,
   groups: ["generic"],
   ownLibc: false,
+  gstreamer: false,
 } as const satisfies Partial<Board>;
 
 const raspberryPi = {
@@ -54,6 +57,7 @@ const raspberryPi = {
   vendor: { kind: "raspberry-pi-os" },
   groups: ["raspberry_pi"],
   ownLibc: false,
+  gstreamer: false,
   consoles: ["console=ttyS1,115200", "console=tty0"],
 } as const satisfies Omit<Board, "name" | "debian" | "bootPartition">;
 
@@ -65,6 +69,7 @@ const jetson = {
   debian: undefined,
   vendor: { kind: "l4t" },
   groups: ["jetson"],
+  gstreamer: true,
   consoles: ["console=ttyS0,115200n8", "console=tty0"],
 } as const satisfies Omit<Board, "name" | "ownLibc">;
 

@@ -61,8 +61,8 @@ export async function buildImage({ board, base, folder, twice }: BuildOptions): 
   const boot = join(workshop.folder, "boot");
   const origin = await openBase({ board, base }, workshop, boot);
   const compression = "none"; // it is unpacked at once
-  const { architecture, ownLibc } = board;
-  const deb = await packDeb({ architecture, folder: workshop.folder, compression, ownLibc });
+  const { architecture, ownLibc, gstreamer } = board;
+  const deb = await packDeb({ architecture, folder: workshop.folder, compression, ownLibc, gstreamer });
   // Our own base has every package already.
   if (base !== undefined) await updateLists(workshop.tree);
   say("Running the playbook on the root ...");

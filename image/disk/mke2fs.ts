@@ -1,7 +1,9 @@
-import { access, mkdir, rename, rm } from "node:fs/promises";
+import { access, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { suite, takeDebianFiles } from "../deb/debian-files.ts";
+import type { Architecture } from "../deb/node.ts";
 import { runTool } from "../deb/tools.ts";
-import { cacheFolder, suite } from "./base.ts";
+import { cacheFolder } from "./base.ts";
 import type { Identity, Mke2fs } from "./filesystems.ts";
 
 const hosts = {
@@ -29,12 +31,10 @@ export async function openMke2fs({ time }: Identity): Promise<Mke2fs> {
   };
 }
 
-async function fetchTools(root: string, architecture: string): Promise<void> {
+async function fetchTools(root: string, architecture: Architecture): Promise<void> {
   const made = `${root}.${process.pid}`;
   try {
-    await mkdir(made, { recursive: true });
-    const wanted = ["--variant=extract", "--include=e2fsprogs", "--format=directory"];
-    await runTool("mmdebstrap", "--quiet", `--architectures=${architecture}`, ...wanted, suite, made);
+    await takeDebianFiles(architecture, ["e2fsprogs"], made);
     await rename(made, root);
   } finally {
     await rm(made, { recursive: true, force: true });

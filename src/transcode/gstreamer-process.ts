@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { Fault, toFault } from "../domain/fault.ts";
 import { startChild } from "../lib/child.ts";
 import type { Child } from "../lib/child.ts";
@@ -79,12 +80,19 @@ async function start(
   return child;
 }
 
+/** A checkout builds it; an installed product gets it with its package. */
+export function howToGetAddon(): string {
+  return existsSync(productFile(".ci/setup"))
+    ? "`sh .ci/setup gstreamer` builds it."
+    : "Install a spotlive package that has it: `npm run deb -- --gstreamer` in a checkout makes one.";
+}
+
 function faultOf(message: FromGstreamer): Fault | undefined {
   switch (message.type) {
     case "missing":
       return new Fault(
         "child-missing",
-        `The GStreamer add-on is not installed: ${message.message}. \`sh .ci/setup gstreamer\` builds it.`,
+        `The GStreamer add-on is not installed: ${message.message}. ${howToGetAddon()}`,
       );
     case "unbuildable":
       return new Fault("not-supported", `GStreamer cannot build the chain: ${message.message}.`);

@@ -30,7 +30,8 @@ export async function makeTree(): Promise<Workshop> {
   const packages = [...board.debian.packages, ...gstreamer];
   const base = await debianBase(board.architecture, { ...board.debian, packages });
   await unpackRoot(base.path, tree);
-  const deb = await packDeb({ architecture: board.architecture, folder, compression: "none" });
+  const { architecture } = board;
+  const deb = await packDeb({ architecture, folder, compression: "none", gstreamer: true });
   await cp(deb, join(tree, "spotlive.deb"));
   await run("chroot", [tree, "dpkg", "--install", "/spotlive.deb"], { env: { PATH: "/usr/sbin:/usr/bin" } });
   await rm(join(tree, "spotlive.deb"));

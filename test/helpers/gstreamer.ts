@@ -1,7 +1,4 @@
-import { readFile } from "node:fs/promises";
-import { home } from "../../image/deb/layout.ts";
 import type { GstreamerChain, ProvenChain } from "../../src/domain/board.ts";
-import { productFile } from "../../src/lib/product-files.ts";
 import { whyNoGstreamer } from "../../src/transcode/gstreamer-process.ts";
 import { temporaryFiles } from "./boards.ts";
 
@@ -85,15 +82,6 @@ export async function withoutAddon(): Promise<AsyncDisposable> {
       await files[Symbol.asyncDispose]();
     },
   };
-}
-
-/** The add-on as it is built here, by where a machine with the package looks for it. */
-export async function addonFiles(): Promise<Readonly<Record<string, Uint8Array>>> {
-  const name = "node_modules/gstreamer-superficial";
-  const files = ["package.json", "build/Release/gstreamer-superficial.node"].map(
-    async (file) => [`${home}/${name}/${file}`, await readFile(productFile(`${name}/${file}`))] as const,
-  );
-  return Object.fromEntries(await Promise.all(files));
 }
 
 /** Why tests that need the real GStreamer are skipped; never in CI, where it must be there. */

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
-import { mmdebstrapArguments, suite } from "../../image/disk/base.ts";
+import { suite } from "../../image/deb/debian-files.ts";
+import { mmdebstrapArguments } from "../../image/disk/base.ts";
 
 const run = promisify(execFile);
 

@@ -1,4 +1,5 @@
 import type { BoardProfile } from "../../domain/board.ts";
+import { howToGetAddon } from "../../transcode/gstreamer-process.ts";
 import type { RunProgram } from "../../boards/run-program.ts";
 import { ok, warning, wrong } from "./check.ts";
 import type { Check, Finding } from "./check.ts";
@@ -102,7 +103,15 @@ async function checkGstreamer(
   const names = chains.map(({ name }) => name).join(", ");
   const lacking = missing.length === 0 ? "" : ` Elements that are missing: ${missing.join(", ")}.`;
   const meaning = `The board's chains through GStreamer (${names}) cannot be used; software is.`;
-  const remedy = "sh .ci/setup gstreamer installs GStreamer and builds the add-on. Without it ffmpeg serves.";
+  const plugins = "Install GStreamer's tools and the plugins with the chains' elements";
+  const remedies = [
+    ...(problem === undefined ? [] : [howToGetAddon()]),
+    ...(shown !== "" && missing.length === 0
+      ? []
+      : [`${plugins} (gstreamer1.0-tools, -plugins-bad, -plugins-ugly; a Jetson's own come with L4T).`]),
+    "Without it ffmpeg serves.",
+  ];
+  const remedy = remedies.join(" ");
   return [warning(id, `${evidence}${lacking}`, meaning, remedy)];
 }
 

@@ -84,7 +84,7 @@ describe("GStreamer", () => {
     expect(await finding({}, "jetson-nano")).toMatchObject({
       verdict: "warning",
       evidence: expect.stringContaining("GStreamer's tools are not installed"),
-      remedy: expect.stringContaining("sh .ci/setup gstreamer"),
+      remedy: expect.stringMatching(/^`sh \.ci\/setup gstreamer` builds it\. Install GStreamer's tools/),
     });
   });
 

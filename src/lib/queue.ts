@@ -4,7 +4,7 @@ import type { QueueCounters } from "../domain/status.ts";
 export interface QueueLimits {
   /** Most bytes of payload that may wait. */
   readonly bytes: number;
-  /** Longest time, in milliseconds, between the oldest and the newest waiting unit. */
+  /** Longest time, in milliseconds, between the oldest and the newest waiting picture. */
   readonly milliseconds: number;
 }
 
@@ -89,11 +89,14 @@ export class UnitQueue implements AsyncIterable<Unit> {
     this.#onOverflow();
   }
 
+  /** Pictures alone: the last sound before a pause comes out of its encoder together with the first one after it. */
   #milliseconds(): number {
-    const [oldest, newest] = [this.#waiting[0], this.#waiting.at(-1)];
+    const [oldest, newest] = [this.#waiting.find(isPicture), this.#waiting.findLast(isPicture)];
     return oldest === undefined || newest === undefined ? 0 : (newest.ptsUs - oldest.ptsUs) / 1000;
   }
 }
+
+const isPicture = ({ kind }: Unit): boolean => kind === "video";
 
 function sizeOf(unit: Unit): number {
   return unit.kind === "video" ? unit.avcc.length : unit.payload.length;

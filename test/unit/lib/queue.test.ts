@@ -46,6 +46,16 @@ describe("UnitQueue", () => {
     expect((await takeAll(queue)).map(({ ptsUs }) => ptsUs)).toEqual([80_000]);
   });
 
+  it("is not full because sound stopped for longer than pictures may wait", async () => {
+    const queue = new UnitQueue({ bytes: 1_000_000, milliseconds: 100 });
+    queue.push(videoUnit(0, true));
+    await queue[Symbol.asyncIterator]().next();
+    const units = [audioUnit(20), audioUnit(12_000), videoUnit(12_010)];
+    for (const unit of units) queue.push(unit);
+    expect(queue.counters).toMatchObject({ milliseconds: 0, droppedUnits: 0 });
+    expect(await takeAll(queue)).toEqual(units);
+  });
+
   it("gives what waits, then the end, and takes nothing more once closed", async () => {
     const queue = new UnitQueue(roomy);
     queue.push(videoUnit(0, true));

@@ -63,8 +63,12 @@ async function findKernelByItsModules(tree: string): Promise<Kernel> {
 
 async function findOnlyKernel(tree: string): Promise<Kernel> {
   const folder = join(tree, "lib/modules");
-  const [version] = await readdir(folder).catch((): readonly string[] => []);
+  const [version, ...others] = await readdir(folder).catch((): readonly string[] => []);
   if (version === undefined) throw new Error(`There are no kernel modules in ${folder}.`);
+  if (others.length > 0)
+    throw new Error(
+      `${folder} has modules of several kernels (${[version, ...others].join(", ")}), and boot/Image does not say which it is: leave one.`,
+    );
   return { version, image: join(tree, "boot/Image"), modules: join(folder, version) };
 }
 

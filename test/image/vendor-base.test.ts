@@ -243,6 +243,16 @@ describe("a root of L4T", () => {
     for (const name of needed) expect(stdout).toContain(`/kernel/${name}.ko\n`);
   });
 
+  it("is refused when its one kernel cannot be told from two", async () => {
+    const place = await workshop("l4t-two");
+    await openL4t(archive, place.tree);
+    const modules = join(place.tree, "usr/lib/modules");
+    await mkdir(join(modules, "4.9.1-custom"));
+    await expect(findKernel(place.tree)).rejects.toThrow(
+      /modules of several kernels \(.*4\.9\.1-custom.*leave one/,
+    );
+  });
+
   it("is refused when it is another system's", async () => {
     const place = await workshop("l4t-none");
     const tree = join(folder, "no-l4t");

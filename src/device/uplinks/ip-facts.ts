@@ -1,6 +1,8 @@
+import { linesOfWords, wordAfter } from "../../lib/ip-text.ts";
+
 export type Family = 4 | 6;
 
-/** A route that leads somewhere, as `ip -json route show table all` tells it. */
+/** A route that leads somewhere, as `ip route show table all` tells it. */
 export interface IpRoute {
   /** `default`, or an address with the bits of its network. */
   readonly to: string;
@@ -14,7 +16,7 @@ export interface IpRoute {
   readonly isOnlink: boolean;
 }
 
-/** A rule, as `ip -json rule` tells it. */
+/** A rule, as `ip rule` tells it. */
 export interface IpRule {
   readonly priority: number;
   /** `all`, or an address. */
@@ -24,50 +26,44 @@ export interface IpRule {
   readonly suppress: number | undefined;
 }
 
-/** Reads the routes of all tables; those of other kinds (local, broadcast) are left out. Total. */
-export function parseRoutes(json: string): readonly IpRoute[] {
-  return listIn(json).flatMap((entry) => {
-    const { dst, dev, gateway, prefsrc, metric, table, flags, type } = entry;
-    if (type !== undefined && type !== "unicast") return [];
-    if (typeof dst !== "string" || typeof dev !== "string") return [];
+/** Begins a line about a route that leads nowhere, or to this machine itself. */
+const otherKinds = new Set(
+  "local broadcast multicast anycast unreachable blackhole prohibit throw nat".split(" "),
+);
+
+/** Reads the routes of all tables; those of other kinds (local, broadcast), and those over several ways at once, are left out. Total. */
+export function parseRoutes(text: string): readonly IpRoute[] {
+  return linesOfWords(text).flatMap((words) => {
+    const [to = "", ...facts] = words;
+    const device = wordAfter(facts, "dev");
+    if (device === undefined || otherKinds.has(to) || to === "nexthop") return [];
     return {
-      to: dst,
-      device: dev,
-      gateway: textOf(gateway),
-      source: textOf(prefsrc),
-      metric: typeof metric === "number" ? metric : 0,
-      table: textOf(table) ?? "main",
-      isOnlink: Array.isArray(flags) && flags.includes("onlink"),
+      to,
+      device,
+      gateway: wordAfter(facts, "via"),
+      source: wordAfter(facts, "src"),
+      metric: Number(wordAfter(facts, "metric")) || 0,
+      table: wordAfter(facts, "table") ?? "main",
+      isOnlink: facts.includes("onlink"),
     };
   });
 }
 
 /** Reads the rules. Total. */
-export function parseRules(json: string): readonly IpRule[] {
-  return listIn(json).flatMap((entry) => {
-    const { priority, src, table, suppress_prefixlen: suppress } = entry;
-    if (typeof priority !== "number" || typeof table !== "string") return [];
+export function parseRules(text: string): readonly IpRule[] {
+  return linesOfWords(text).flatMap(([number = "", ...facts]) => {
+    const priority = /^(\d+):$/.exec(number)?.[1];
+    const table = wordAfter(facts, "lookup");
+    if (priority === undefined || table === undefined) return [];
+    const suppress = wordAfter(facts, "suppress_prefixlength");
     return {
-      priority,
-      from: textOf(src) ?? "all",
+      priority: Number(priority),
+      from: wordAfter(facts, "from") ?? "all",
       table,
-      suppress: typeof suppress === "number" ? suppress : undefined,
+      suppress: suppress === undefined ? undefined : Number(suppress),
     };
   });
 }
 
 /** Whether it takes everything, or half of everything, as some networks say it to get round those who look for the whole. */
 export const takesEverything = ({ to }: IpRoute): boolean => to === "default" || /\/[01]$/.test(to);
-
-function listIn(json: string): readonly Readonly<Record<string, unknown>>[] {
-  try {
-    const value: unknown = JSON.parse(json === "" ? "[]" : json);
-    return Array.isArray(value)
-      ? value.filter((entry): entry is Record<string, unknown> => typeof entry === "object" && entry !== null)
-      : [];
-  } catch {
-    return [];
-  }
-}
-
-const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);

@@ -14,8 +14,8 @@ const limitMs = 5000;
 /** Routes and rules of one family of addresses. Rejects with a `Fault`. */
 export async function readFound(family: Family, signal: AbortSignal): Promise<Found> {
   const [routes, rules] = await Promise.all([
-    runIp(family, ["-json", "route", "show", "table", "all"], signal),
-    runIp(family, ["-json", "rule", "show"], signal),
+    runIp(family, ["route", "show", "table", "all"], signal),
+    runIp(family, ["rule", "show"], signal),
   ]);
   return { routes: parseRoutes(routes), rules: parseRules(rules) };
 }

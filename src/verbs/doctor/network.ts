@@ -4,6 +4,7 @@ import { networkInterfaces } from "node:os";
 import { parseRoutes4, parseRoutes6, findRoute } from "../../boards/routes.ts";
 import type { Route } from "../../boards/routes.ts";
 import type { RunProgram } from "../../boards/run-program.ts";
+import { linesOfWords, wordAfter } from "../../lib/ip-text.ts";
 import type { Root } from "../../boards/root.ts";
 
 /** The main tables of both families. Never rejects. */
@@ -29,25 +30,18 @@ export async function wayTo(
   routes: readonly Route[],
   run: RunProgram | undefined,
 ): Promise<Way | undefined> {
-  const answer = await run?.("ip", ["-json", "route", "get", address], programMs);
+  const answer = await run?.("ip", ["route", "get", address], programMs);
   const told = answer?.kind === "ended" ? parseWay(answer.output.toString("utf8")) : undefined;
   if (told !== undefined) return told;
   const route = findRoute(routes, address);
   return route && { device: route.device, ...(route.gateway !== undefined && { gateway: route.gateway }) };
 }
 
-/** Reads what `ip -json route get` prints. Total. */
-export function parseWay(json: string): Way | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch {
-    return undefined;
-  }
-  const [first] = Array.isArray(value) ? (value as readonly unknown[]) : [];
-  const { dev, gateway } = (first ?? {}) as { readonly dev?: unknown; readonly gateway?: unknown };
-  if (typeof dev !== "string") return undefined;
-  return { device: dev, ...(typeof gateway === "string" && { gateway }) };
+/** Reads what `ip route get` prints. Total. */
+export function parseWay(text: string): Way | undefined {
+  const [words = []] = linesOfWords(text);
+  const [device, gateway] = [wordAfter(words, "dev"), wordAfter(words, "via")];
+  return device === undefined ? undefined : { device, ...(gateway !== undefined && { gateway }) };
 }
 
 export const describeWay = ({ device, gateway }: Way): string =>

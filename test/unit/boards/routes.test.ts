@@ -54,12 +54,14 @@ describe("the routing table", () => {
     );
   });
 
-  it("is asked of ip, whose answer is JSON", () => {
-    expect(parseWay('[{"dst":"8.8.8.8","gateway":"10.0.0.1","dev":"eth0"}]')).toEqual({
+  it("is asked of ip", () => {
+    const cache = "uid 0 \n    cache expires 590sec mtu 1492 \n";
+    expect(parseWay(`8.8.8.8 via 10.0.0.1 dev eth0 table 5201 src 10.0.0.5 ${cache}`)).toEqual({
       device: "eth0",
       gateway: "10.0.0.1",
     });
-    expect(parseWay('[{"dst":"10.0.0.2","dev":"eth0"}]')).toEqual({ device: "eth0" });
-    for (const text of ["", "[]", "{}", "[null]", '[{"dev":5}]']) expect(parseWay(text)).toBeUndefined();
+    expect(parseWay("10.0.0.2 dev eth0 src 10.0.0.5 \\    cache ")).toEqual({ device: "eth0" });
+    for (const text of ["", "\n", "unreachable 8.8.8.8", "10.0.0.2 dev"])
+      expect(parseWay(text)).toBeUndefined();
   });
 });

@@ -6,62 +6,39 @@ import type { Found } from "../../../../src/device/uplinks/plan.ts";
 
 /** As iproute2 prints it. */
 const main = [
-  {
-    dst: "default",
-    gateway: "10.1.0.1",
-    dev: "wlan0",
-    protocol: "dhcp",
-    prefsrc: "10.1.0.5",
-    metric: 600,
-    flags: [],
-  },
-  {
-    dst: "default",
-    gateway: "10.2.0.1",
-    dev: "usb0",
-    protocol: "dhcp",
-    prefsrc: "10.2.0.5",
-    metric: 700,
-    flags: [],
-  },
-  { dst: "10.1.0.0/24", dev: "wlan0", protocol: "kernel", scope: "link", prefsrc: "10.1.0.5", flags: [] },
-  { type: "local", dst: "10.1.0.5", dev: "wlan0", table: "local", protocol: "kernel", flags: [] },
+  "default via 10.1.0.1 dev wlan0 proto dhcp src 10.1.0.5 metric 600 ",
+  "default via 10.2.0.1 dev usb0 proto dhcp src 10.2.0.5 metric 700 ",
+  "default proto static metric 900 ",
+  "\tnexthop via 10.1.0.1 dev wlan0 weight 1 ",
+  "\tnexthop via 10.2.0.1 dev usb0 weight 1 ",
+  "10.1.0.0/24 dev wlan0 proto kernel scope link src 10.1.0.5 ",
+  "local 10.1.0.5 dev wlan0 table local proto kernel scope host src 10.1.0.5 ",
+  "unreachable default dev lo metric 4294967295 error -101 pref medium",
 ];
-const systemRules = [
-  { priority: 0, src: "all", table: "local" },
-  { priority: 32766, src: "all", table: "main" },
-];
+const systemRules = ["0:\tfrom all lookup local ", "32766:\tfrom all lookup main "];
 const addresses: Readonly<Record<string, readonly string[]>> = {
   wlan0: ["10.1.0.5"],
   usb0: ["10.2.0.5", "10.2.0.6"],
 };
 const names = ["wlan0", "usb0", "eth9"];
 
-const find = (routes: object[], rules: object[] = systemRules): Found => ({
-  ...{ routes: parseRoutes(JSON.stringify(routes)), rules: parseRules(JSON.stringify(rules)) },
+const find = (routes: readonly string[], rules: readonly string[] = systemRules): Found => ({
+  ...{ routes: parseRoutes(routes.join("\n")), rules: parseRules(rules.join("\n")) },
 });
 const pathsIn = (found: Found, of = addresses) => findPaths(names, found.routes, (name) => of[name] ?? []);
 
 /** What is ours once these lines have been done. */
 const done = {
   routes: [
-    { dst: "default", gateway: "10.1.0.1", dev: "wlan0", table: "5201", prefsrc: "10.1.0.5", flags: [] },
-    {
-      dst: "default",
-      gateway: "10.2.0.1",
-      dev: "usb0",
-      table: "5202",
-      prefsrc: "10.2.0.5",
-      metric: 1024,
-      flags: [],
-    },
+    "default via 10.1.0.1 dev wlan0 table 5201 src 10.1.0.5 ",
+    "default via 10.2.0.1 dev usb0 table 5202 src 10.2.0.5 metric 1024 ",
   ],
   rules: [
-    { priority: 5200, src: "all", table: "main", suppress_prefixlen: 0 },
-    { priority: 5201, src: "10.1.0.5", table: "5201" },
-    { priority: 5202, src: "10.2.0.5", table: "5202" },
-    { priority: 5202, src: "10.2.0.6", table: "5202" },
-    { priority: 5290, src: "all", table: "5202" },
+    "5200:\tfrom all lookup main suppress_prefixlength 0 ",
+    "5201:\tfrom 10.1.0.5 lookup 5201 ",
+    "5202:\tfrom 10.2.0.5 lookup 5202 ",
+    "5202:\tfrom 10.2.0.6 lookup 5202 ",
+    "5290:\tfrom all lookup 5202 ",
   ],
 };
 
@@ -94,7 +71,7 @@ describe("the plan", () => {
 
   it("follows an uplink to another gateway and another address", () => {
     const moved = main.map((route) =>
-      route.dev === "usb0" ? { ...route, gateway: "10.3.0.1", prefsrc: "10.3.0.5" } : route,
+      route.replace("10.2.0.1 dev", "10.3.0.1 dev").replace("10.2.0.5", "10.3.0.5"),
     );
     const found = find([...moved, ...done.routes], [...systemRules, ...done.rules]);
     expect(planChanges(found, pathsIn(found, { ...addresses, usb0: ["10.3.0.5"] }), "usb0")).toEqual([
@@ -124,8 +101,12 @@ describe("the plan", () => {
       "5299",
       "10.1.0.5",
     );
-    const route = fc.record({ dst: word, dev: word, table: fc.option(word), gateway: fc.option(word) });
-    const rule = fc.record({ priority: fc.integer({ min: 0, max: 33_000 }), src: word, table: word });
+    const route = fc
+      .tuple(word, word, word, word)
+      .map(([to, device, table, gateway]) => `${to} via ${gateway} dev ${device} table ${table}`);
+    const rule = fc
+      .tuple(fc.integer({ min: 0, max: 33_000 }), word, word)
+      .map(([priority, from, table]) => `${priority}:\tfrom ${from} lookup ${table}`);
     fc.assert(
       fc.property(fc.array(route), fc.array(rule), word, (routes, rules, chosen) => {
         const found = find(routes, rules);
@@ -139,7 +120,7 @@ describe("the plan", () => {
 
 describe("the paths", () => {
   it("are those uplinks that have an address and a way to everywhere, in their order", () => {
-    const found = find([...main.toReversed(), { ...main[0], gateway: "10.1.0.9", metric: 900 }]);
+    const found = find([...main.slice(0, 2).toReversed(), "default via 10.1.0.9 dev wlan0 metric 900"]);
     expect(pathsIn(found).map(({ name, index }) => [name, index])).toEqual([
       ["wlan0", 0],
       ["usb0", 1],
@@ -162,10 +143,7 @@ describe("what leads everywhere over the robot's interface", () => {
     ["192.168.50.0/24", false],
     ["192.168.50.3", false],
   ])("%s: %s", (dst, isStray) => {
-    const { routes } = find([
-      ...main,
-      { dst, gateway: "192.168.50.3", dev: "eth0", metric: 50, flags: ["onlink"] },
-    ]);
+    const { routes } = find([...main, `${dst} via 192.168.50.3 dev eth0 proto dhcp metric 50 onlink `]);
     const found = strayRoutes(routes, "eth0").map(spellStray);
     expect(found).toEqual(isStray ? [`${dst} via 192.168.50.3 dev eth0 table main onlink metric 50`] : []);
     expect(strayRoutes(routes, undefined)).toEqual([]);
@@ -173,7 +151,33 @@ describe("what leads everywhere over the robot's interface", () => {
 });
 
 describe("what ip prints", () => {
-  it.each(["", "nonsense", "{}", "[1, null, {}]", '[{"dst": 1}]'])("may be anything: %j", (text) => {
-    expect([parseRoutes(text), parseRules(text)]).toEqual([[], []]);
+  it.each(["", "nonsense", "default dev", "52: from", "x: lookup main", "local 1 dev lo"])(
+    "may be anything: %j",
+    (text) => {
+      expect([parseRoutes(text), parseRules(text)]).toEqual([[], []]);
+    },
+  );
+
+  it("is read without harm", () => {
+    const word = fc.constantFrom(
+      "default",
+      "dev",
+      "via",
+      "metric",
+      "table",
+      "lookup",
+      "from",
+      "5200:",
+      "\n",
+      "\t",
+      "\\",
+    );
+    fc.assert(
+      fc.property(fc.array(fc.oneof(word, fc.string())), (words) => {
+        const text = words.join(" ");
+        for (const { metric } of parseRoutes(text)) expect(metric).not.toBeNaN();
+        for (const { priority } of parseRules(text)) expect(priority).toBeGreaterThanOrEqual(0);
+      }),
+    );
   });
 });

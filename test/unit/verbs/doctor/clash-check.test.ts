@@ -15,7 +15,7 @@ async function check(others: Readonly<Record<string, NetworkInterfaceInfo[]>>, d
     "test.yaml",
     {},
   );
-  const programs = { "ip -json route get 192.168.50.3": JSON.stringify([{ dev: device }]) };
+  const programs = { "ip route get 192.168.50.3": `192.168.50.3 dev ${device} src 192.168.50.10 uid 0` };
   return checkClash(fakeContext({ isHere: true, config, programs }), { ...eth0, ...others });
 }
 

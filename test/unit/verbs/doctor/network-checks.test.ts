@@ -49,8 +49,8 @@ describe("the route to the internet", () => {
 
   it("is what ip says, which knows more than the main table", async () => {
     const found = await route(wlanDefault + robotNet, {
-      "ip -json route get 192.0.2.1": '[{"dev":"eth0","gateway":"192.168.50.3"}]',
-      "ip -json route get 192.168.50.3": '[{"dev":"eth0"}]',
+      "ip route get 192.0.2.1": "192.0.2.1 via 192.168.50.3 dev eth0 src 192.168.50.10 uid 0 \n    cache \n",
+      "ip route get 192.168.50.3": "192.168.50.3 dev eth0 src 192.168.50.10 uid 0 \n    cache \n",
     });
     expect(found).toMatchObject({ verdict: "wrong" });
   });

@@ -50,6 +50,11 @@ export interface Source {
   run(emit: (unit: Unit) => void, signal: AbortSignal): Promise<void>;
   /** Asks the camera for an IDR as soon as possible; rate-limited by the source; a no-op where it cannot be asked. */
   requestKeyframe(): void;
+  /**
+   * Resolves when a way to the camera appears that was not there, so that a cable that is plugged in is not waited for
+   * any longer; rejects when aborted.
+   */
+  awaitLink?(signal: AbortSignal): Promise<void>;
 }
 
 /**

@@ -41,7 +41,12 @@ export async function runSource(
       },
       sourceRetryPolicy,
       signal,
-      { onWait: (fault, delayMs) => tell("waiting", fault, delayMs), hadBegun: () => begun },
+      {
+        onWait: (fault, delayMs) => tell("waiting", fault, delayMs),
+        hadBegun: () => begun,
+        wakeUp: ({ code }, waiting) =>
+          (code === "robot-unreachable" ? source.awaitLink?.(waiting) : undefined) ?? new Promise(() => {}),
+      },
     );
     tell("idle");
   } catch (error) {

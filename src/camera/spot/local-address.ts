@@ -1,9 +1,13 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { networkInterfaces } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Fault } from "../../domain/fault.ts";
 import { explainClash, findClashes } from "../../lib/clash.ts";
 import type { Interfaces } from "../../lib/clash.ts";
+import { untilAborted } from "../../lib/signals.ts";
+
+const lookEveryMs = 250;
 
 /**
  * The address of this machine that the camera shall send to: one of `interfaceName`, or where that is undefined the
@@ -13,6 +17,22 @@ export async function findLocalAddress(host: string, interfaceName: string | und
   if (interfaceName === undefined) return await addressByRoute(host);
   const chosen = await addressByRoute(host).catch(() => undefined);
   return addressOn(interfaceName, host, chosen, networkInterfaces());
+}
+
+/** Resolves when an address appears where there was none; rejects when aborted. */
+export async function awaitLocalAddress(
+  host: string,
+  interfaceName: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const isThere = (): Promise<boolean> =>
+    findLocalAddress(host, interfaceName).then(
+      () => true,
+      () => false,
+    );
+  if (await isThere()) await untilAborted(signal);
+  while (!(await isThere())) await sleep(lookEveryMs, undefined, { signal });
+  signal.throwIfAborted();
 }
 
 /** An address of the interface: the one that the routes choose if it is there, else the first of the camera's family. */

@@ -9,7 +9,7 @@ import { SrtpReceiver } from "../../media/srtp.ts";
 import { Timeline } from "../../media/timeline.ts";
 import { addCounters, noCounters } from "./counters.ts";
 import { findAuthority } from "./directory.ts";
-import { lookAtInterface } from "./local-address.ts";
+import { awaitLocalAddress, lookAtInterface } from "./local-address.ts";
 import { MediaReceiver } from "./media-receiver.ts";
 import { RobotClient } from "./rpc.ts";
 import { fetchOffer, postAnswer } from "./signalling.ts";
@@ -151,7 +151,10 @@ export function createSpotSource(options: SpotOptions): Source {
     });
   }
 
-  return { name, run, requestKeyframe: () => receiver?.requestKeyframe() };
+  return {
+    ...{ name, run, requestKeyframe: () => receiver?.requestKeyframe() },
+    awaitLink: (signal) => awaitLocalAddress(options.robot.host, options.interface, signal),
+  };
 }
 
 function explainStall(counters: SourceCounters, stallMs: number): Fault {

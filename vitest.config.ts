@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-const realServers = { testTimeout: 120_000, hookTimeout: 120_000 };
+/** Of their answers one may take longer than the second that `expect.poll` waits by itself. */
+const realServers = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 20_000 } } };
 
 /** They judge when something happens, or feed several live streams at once: nothing runs beside them. */
 const timed = [

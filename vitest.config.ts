@@ -24,6 +24,7 @@ export default defineConfig({
           include: ["test/unit/**/*.test.ts"],
           // Property tests try hundreds of inputs, on machines that do other things too.
           testTimeout: 20_000,
+          expect: { poll: { timeout: 10_000 } },
           isolate: false,
           sequence: { groupOrder: 0 },
         },

@@ -1,11 +1,11 @@
 /**
  * What ip(8) prints for people, which is the same in all its versions; as JSON it tells routes only from 4.16 on, and
- * JetPack 4 has an older one. Each line, with what stands for the end of a line on others (`\`), as its words.
+ * JetPack 4 has an older one. Each line as its words.
  */
 export function linesOfWords(text: string): readonly (readonly string[])[] {
   return text
     .split("\n")
-    .map((line) => line.split(/[\s\\]+/).filter((word) => word !== ""))
+    .map((line) => line.split(/\s+/).filter((word) => word !== ""))
     .filter((words) => words.length > 0);
 }
 

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { request } from "node:http";
 import type { Command, Result } from "../domain/command.ts";
 import { Fault, toFault } from "../domain/fault.ts";
 import type { Status } from "../domain/status.ts";
+import { request } from "../lib/http.ts";
 
 const answerMs = 15_000;
 const maxAnswerBytes = 1_048_576;

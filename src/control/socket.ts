@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { chmod, lstat, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
-import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import type { CommandRequest, Submit } from "../domain/command.ts";
 import { Fault, summarize, toFault } from "../domain/fault.ts";
 import type { Status } from "../domain/status.ts";
+import { createServer } from "../lib/http.ts";
 import { parseCommand } from "./parse-command.ts";
 
 export interface SocketOptions {

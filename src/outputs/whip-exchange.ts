@@ -1,8 +1,8 @@
-import { request } from "node:http";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { Fault } from "../domain/fault.ts";
 import type { ServerAddress } from "./server-socket.ts";
+import { request } from "../lib/http.ts";
 
 /** A server has this long for an answer; some gather their addresses first. */
 const answerMs = 10_000;

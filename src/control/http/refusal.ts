@@ -1,8 +1,8 @@
-import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyError, FastifyInstance, FastifyReply } from "fastify";
 import { Fault, summarize } from "../../domain/fault.ts";
 import type { FaultCode } from "../../domain/fault.ts";
+import { STATUS_CODES } from "../../lib/http.ts";
 import type { Log } from "../../lib/log.ts";
 
 export const maxBodyBytes = 16_384;

@@ -1,9 +1,8 @@
 import { join } from "node:path";
 import { createFileSource } from "./camera/file.ts";
+import { lazyControl, lazySource } from "./camera/lazy.ts";
 import { createRtspSource } from "./camera/rtsp.ts";
-import { createSpotControl } from "./camera/spot/control.ts";
-import { createSpotSource } from "./camera/spot/source.ts";
-import { TokenKeeper } from "./camera/spot/token.ts";
+import type { SpotCamera } from "./camera/spot/camera.ts";
 import type { Config, OutputConfig, SpotConfig } from "./config/config.ts";
 
 import type { ProvenChain } from "./domain/board.ts";
@@ -115,22 +114,26 @@ function createSpot(source: SpotConfig, config: Config, report: Report, mask: Ma
     const text = `The certificate of the ${what} is not checked (insecure: true): whoever is on the cable can pose as it.`;
     report({ type: "notice", part: "spot", severity: "warning", text });
   }
-  const robot = { host: source.host, port: source.port, trust: source.tls };
-  const tokens = new TokenKeeper(source.login, (token) => mask.addToken(token));
-  return {
-    name: "spot",
-    create: ({ audio }) =>
-      createSpotSource({
-        robot,
+  let opening: Promise<SpotCamera> | undefined;
+  // gRPC and WebRTC are half of what a start takes: spotlive answers before they are there.
+  const open = (): Promise<SpotCamera> =>
+    (opening ??= import("./camera/spot/camera.ts").then(({ createSpotCamera }) =>
+      createSpotCamera({
+        robot: { host: source.host, port: source.port, trust: source.tls },
         camera: { host: source.cameraHost, port: source.cameraPort, trust: source.cameraTls },
         interface: source.interface,
-        tokens,
+        login: source.login,
+        onToken: (token) => mask.addToken(token),
+        presets: config.presets,
         onLoss: source.onLoss,
-        audio: audio === "camera",
         stallMs: config.stallSeconds * 1000,
         report,
       }),
-    control: createSpotControl({ robot, tokens, presets: config.presets }),
+    ));
+  return {
+    name: "spot",
+    create: ({ audio }) => lazySource("spot", async () => (await open()).createSource(audio === "camera")),
+    control: lazyControl(async () => (await open()).control),
   };
 }
 

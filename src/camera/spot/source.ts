@@ -41,7 +41,7 @@ const directoryWaitMs = 10_000;
 const progressMs = 1000;
 
 /** The camera of a Boston Dynamics Spot: token, directory, signalling, WebRTC, units. */
-export function createSpotSource(options: SpotOptions): Source {
+export function createSpotSource(options: SpotOptions): Required<Source> {
   const name = "spot";
   const { tokens } = options;
   const timeline = new Timeline();

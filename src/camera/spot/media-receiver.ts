@@ -31,7 +31,8 @@ export interface MediaReceiverOptions {
 /** WiFi and switches between camera and us recover a packet within two round trips or never. */
 const reorder = { windowUs: 120_000, tries: 8, retryUs: 20_000 };
 const pollMs = 10;
-const keyframeRequestUs = 500_000;
+/** As browsers do. */
+const keyframeRequestUs = 200_000;
 const reportMs = 1000;
 const heldDatagrams = 2048;
 

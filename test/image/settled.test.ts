@@ -9,7 +9,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { checkout } from "../../image/deb/tools.ts";
 
 const script = join(checkout, "ansible/roles/base/files/spotlive-settled");
-/** It once took a line that had told nothing for 3 s for none. */
+/** A slow board loads for longer before the service tells anything. */
 const patienceMs = 4500;
 
 interface Run {

@@ -6,15 +6,13 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { startIngest } from "../../src/simulator/ingest.ts";
-import { eventually } from "../helpers/eventually.ts";
 import { hasSent, isLive, spotConfig, startAppliance, startRobotProcess } from "../helpers/appliance.ts";
+import { measurable, measureKeptMemory } from "../helpers/kept-memory.ts";
 import { startNginxRtmp } from "../helpers/nginx.ts";
 
 const run = promisify(execFile);
 const small = { width: 320, height: 180, bitrate: 500_000, idrInterval: 15 };
 
-const residentMb = (pid: number): number =>
-  Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1000;
 const descriptors = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
 
 function childrenOf(pid: number): string[] {
@@ -27,29 +25,36 @@ describe("the life of the appliance", () => {
   it("survives 50 starts and stops with flat memory, flat descriptors and no child left", async () => {
     await using ingest = await startIngest({}, new AbortController().signal);
     await using robot = await startRobotProcess(small);
-    await using appliance = await startAppliance({
-      source: "spot",
-      spot: { ...(spotConfig(robot)["spot"] as object), idrSeconds: 0.5 },
-      autostart: "never",
-      outputs: [{ name: "main", url: ingest.url, streamKey: "cycle" }],
-    });
-    const memory: number[] = [];
-    const files: number[] = [];
-    for (let cycle = 0; cycle < 50; cycle += 1) {
-      await appliance.command("start");
-      await appliance.until("it is live", isLive);
-      await appliance.command("stop");
-      await appliance.until("it is idle", ({ phase }) => phase === "idle");
-      memory.push(residentMb(appliance.pid));
-      files.push(descriptors(appliance.pid));
-    }
+    await using appliance = await startAppliance(
+      {
+        source: "spot",
+        spot: { ...(spotConfig(robot)["spot"] as object), idrSeconds: 0.5 },
+        autostart: "never",
+        outputs: [{ name: "main", url: ingest.url, streamKey: "cycle" }],
+      },
+      { environment: measurable },
+    );
+    const startAndStop = async (times: number): Promise<void> => {
+      for (let cycle = 0; cycle < times; cycle += 1) {
+        await appliance.command("start");
+        await appliance.until("it is live", isLive);
+        await appliance.command("stop");
+        await appliance.until("it is idle", ({ phase }) => phase === "idle");
+      }
+    };
+    await startAndStop(20); // by then everything that is loaded once is there
+    const early = await measureKeptMemory(appliance);
+    const earlyDescriptors = descriptors(appliance.pid);
+    await startAndStop(30);
+    const late = await measureKeptMemory(appliance);
     expect(ingest.report().connections).toBe(50);
     expect(childrenOf(appliance.pid)).toEqual([]);
-    expect(Math.max(...files.slice(-10))).toBeLessThanOrEqual(Math.max(...files.slice(5, 15)) + 2);
-    const average = (values: readonly number[]): number =>
-      values.reduce((sum, value) => sum + value, 0) / values.length;
-    // A busy machine collects garbage late: what is kept is what is left when it had the time.
-    await eventually(async () => residentMb(appliance.pid) < average(memory.slice(10, 20)) * 1.1);
+    expect(descriptors(appliance.pid)).toBeLessThanOrEqual(earlyDescriptors + 2);
+    // What the last stop has not ended yet is among them; one kept by each start would be 30.
+    expect(late.resources).toBeLessThanOrEqual(early.resources + 10);
+    expect(late.objects).toBeLessThan(early.objects * 1.05);
+    expect(late.external).toBeLessThan(early.external + 1e6);
+    expect(late.resident).toBeLessThan(early.resident * 1.1);
   });
 
   it("closes its outputs cleanly within 5 s of SIGTERM and leaves no child, with the camera's sound too", async () => {

@@ -4,7 +4,6 @@ import { lazyControl, lazySource } from "./camera/lazy.ts";
 import { createRtspSource } from "./camera/rtsp.ts";
 import type { SpotCamera } from "./camera/spot/camera.ts";
 import type { Config, OutputConfig, SpotConfig } from "./config/config.ts";
-
 import type { ProvenChain } from "./domain/board.ts";
 import type { CameraControl } from "./domain/camera.ts";
 import type { Output, Source } from "./domain/media.ts";
